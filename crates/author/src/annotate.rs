@@ -22,7 +22,7 @@ pub struct Kind {
     pub id: &'static str,
     /// The problem in a few words.
     pub title: &'static str,
-    /// What it means, and the remedy, in Markdown.
+    /// Its meaning and its remedy, in Markdown.
     pub explanation: &'static str,
 }
 

@@ -11,7 +11,7 @@ use serde_json::json;
 use tollgate_core::UnixSeconds;
 use tollgate_server::{
     AssertionKey, Authz as Server, AuthzError, AuthzOptions, Caching, Clock, Event, Listen, Origin,
-    PeerNetworks, Tls, UpstreamOptions,
+    PeerNetworks, Tls, UpstreamOptions, expect_hangups,
 };
 
 use crate::failure::{Failure, Problem, warn};
@@ -66,7 +66,7 @@ pub(crate) struct Authz {
     /// With `--upstream`: the time until its response begins, in seconds
     #[arg(long, value_name = "SECS", requires = "upstream", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     upstream_timeout: u64,
-    /// Serve health checks and metrics at this address too, to everybody
+    /// Serve health checks and metrics at this address too, to any client
     #[arg(long, value_name = "ADDRESS")]
     status: Option<core::net::SocketAddr>,
     /// Encrypt connections with this certificate (PEM)
@@ -94,6 +94,7 @@ pub(crate) struct Authz {
 
 impl Authz {
     pub(crate) fn run(self) -> Result<Verdict, Failure> {
+        expect_hangups().map_err(Failure::Runtime)?;
         let listen = self.listen()?;
         let peers = self.peers()?;
         let key = self.assertion_key()?;

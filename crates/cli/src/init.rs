@@ -56,7 +56,7 @@ pub(crate) struct Init {
     pub(crate) json: bool,
 }
 
-/// What the site is created from.
+/// The options that a new site is created with.
 struct Wanted {
     dir: PathBuf,
     /// The issuer, if there is one.
@@ -306,7 +306,7 @@ fn check_policy(files: &[NewFile]) -> Result<(), Failure> {
     })
 }
 
-/// What the author must still do.
+/// The steps that are left to the policy author.
 fn notes(wanted: &Wanted, keys: &Keys) -> Vec<String> {
     let mut notes = keys.notes(wanted.provider.is_some());
     if wanted.client.is_none() {

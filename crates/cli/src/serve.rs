@@ -179,7 +179,7 @@ impl Serve {
         }
         if let Some(name) = person {
             warn(format_args!(
-                "requests without a token count as `{}`, whoever sends them: for trying the policy on this machine only",
+                "every client without a token is treated as `{}`: use this only to try the policy on this machine",
                 visible(name)
             ));
         }

@@ -14,7 +14,8 @@ use crate::config::{GateConfig, TokenSource};
 use crate::request::Request;
 use crate::source::{Pair, cookie_pairs, query_pairs, trim};
 
-pub(crate) use identity::{ADDED_HEADERS, IdentityHeaders};
+pub use identity::ADDED_HEADERS;
+pub(crate) use identity::IdentityHeaders;
 pub use response::{CacheEdit, ResponseEdits};
 
 /// The edits to a request that is forwarded, and to the response to it.
@@ -174,7 +175,7 @@ fn without<'a>(
 }
 
 /// Headers that make some origins serve a path or method other than the one that was checked.
-const OVERRIDES: [&str; 5] = [
+pub const OVERRIDES: [&str; 5] = [
     "x-original-url",
     "x-rewrite-url",
     "x-http-method-override",
@@ -183,25 +184,39 @@ const OVERRIDES: [&str; 5] = [
 ];
 
 /// The prefix of the gate's own header names, which an origin may trust.
-const OWN: &str = "x-tollgate-";
+pub const OWN_PREFIX: &str = "x-tollgate-";
 
 /// Whether a client's header with this name is never forwarded: it would override the checked path or method,
-/// or appear to come from a gate.
+/// or appear to come from a gate. The generated JavaScript has the same rule in its two `strip` functions.
+pub(crate) fn is_withheld(name: &str) -> bool {
+    is_spelling_of_own(name) || OVERRIDES.iter().any(|known| is_spelling(name, known))
+}
+
+/// Whether a header name is a spelling of a name in lower case.
 ///
 /// Servers that pass headers as variables (CGI, WSGI, PHP) map `-` to `_`, and some map every other
-/// punctuation character too. All spellings of a name are therefore equivalent. The generated JavaScript has
-/// the same rule in its two `strip` functions.
-pub(crate) fn is_withheld(name: &str) -> bool {
-    let spelled = || {
-        name.chars().map(|c| match c {
-            'a'..='z' | '0'..='9' => c,
-            'A'..='Z' => c.to_ascii_lowercase(),
-            _ => '-',
-        })
-    };
-    let mut rest = spelled();
-    OWN.chars().all(|c| rest.next() == Some(c))
-        || OVERRIDES.iter().any(|known| spelled().eq(known.chars()))
+/// punctuation character too. All spellings of a name are therefore equivalent.
+pub fn is_spelling(name: &str, known: &str) -> bool {
+    spelled(name).eq(known.chars())
+}
+
+/// Whether a header name begins with a spelling of [`OWN_PREFIX`].
+pub fn is_spelling_of_own(name: &str) -> bool {
+    begins_with_spelling(name, OWN_PREFIX)
+}
+
+/// Whether a header name begins with a spelling of this prefix.
+pub fn begins_with_spelling(name: &str, prefix: &str) -> bool {
+    let mut rest = spelled(name);
+    prefix.chars().all(|c| rest.next() == Some(c))
+}
+
+fn spelled(name: &str) -> impl Iterator<Item = char> {
+    name.chars().map(|c| match c {
+        'a'..='z' | '0'..='9' => c,
+        'A'..='Z' => c.to_ascii_lowercase(),
+        _ => '-',
+    })
 }
 
 #[cfg(test)]

@@ -60,7 +60,10 @@ pub use client_cache::{Admitted, ClientCache, ClientHandle};
 pub use fetch::{
     Fetch, FetchLimits, FetchRequest, FetchResponse, MAX_STEPS, MAX_WAIT_MS, Pending, Resumed, Step,
 };
-pub use forward::{CacheEdit, Forward, HeaderEdit, RequestEdits, ResponseEdits};
+pub use forward::{
+    ADDED_HEADERS, CacheEdit, Forward, HeaderEdit, OVERRIDES, OWN_PREFIX, RequestEdits,
+    ResponseEdits, begins_with_spelling, is_spelling, is_spelling_of_own,
+};
 pub use gate::{Context, EdgeDenial, Gate, Identity, LoadError};
 pub use kind::Kind;
 pub use log::{LogRecord, TokenStatus};

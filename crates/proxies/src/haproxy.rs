@@ -7,7 +7,7 @@ use crate::{Address, File, IDENTITY, Policy, REMOVED, Site, header_kib, token_he
 
 const CONFIG: &str = include_str!("haproxy/haproxy.cfg");
 const ACTION: &str = include_str!("haproxy/tollgate.lua");
-/// What HAProxy leaves free in a buffer for added headers, in bytes: `tune.maxrewrite` of the configuration.
+/// The size of the part of a buffer that HAProxy reserves for added headers, in bytes: `tune.maxrewrite` of the configuration.
 const REWRITE_BYTES: u32 = 16_384;
 
 pub(crate) fn files(policy: &Policy<'_>, site: &Site) -> Vec<File> {

@@ -237,31 +237,22 @@ const OWN: [&str; 7] = [
     "x-tollgate-target",
 ];
 
-/// Headers that proxies replace or remove in every request, so that they cannot contain a token.
-const REPLACED: [&str; 23] = [
+/// Headers that proxies replace or remove in every request beside [`REMOVED`], so that they cannot contain a token.
+const REPLACED: [&str; 14] = [
     "connection",
     "content-length",
     "expect",
-    "forwarded",
     "host",
     "keep-alive",
     "proxy-authenticate",
     "proxy-authorization",
     "proxy-connection",
+    "set-cookie",
     "te",
     "trailer",
     "transfer-encoding",
     "upgrade",
     "via",
-    "x-http-method",
-    "x-http-method-override",
-    "x-method-override",
-    "x-original-method",
-    "x-original-uri",
-    "x-original-url",
-    "x-real-ip",
-    "x-rewrite-url",
-    "set-cookie",
 ];
 /// The same, for all names with these prefixes.
 const REPLACED_PREFIXES: [&str; 3] = ["x-envoy-", "x-forwarded-", "x-tollgate-"];
@@ -273,6 +264,7 @@ fn is_forwardable(name: &str) -> bool {
     name.bytes().all(is_plain)
         && name.starts_with(|c: char| c.is_ascii_lowercase())
         && !REPLACED.contains(&name)
+        && !REMOVED.contains(&name)
         && !REPLACED_PREFIXES
             .iter()
             .any(|prefix| name.starts_with(prefix))
@@ -332,6 +324,29 @@ impl fmt::Display for Unsupported {
             Self::GatePath(path) => write!(f, "cannot select the path `{path}` of the gate"),
             Self::QueryToken(name) => write!(f, "cannot remove the token `{name}` from the query"),
             Self::Caching => f.write_str("cannot change the caching of single responses"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tollgate_gate::{ADDED_HEADERS, OVERRIDES, OWN_PREFIX};
+
+    use super::{IDENTITY, OWN, REMOVED};
+
+    #[test]
+    fn the_lists_contain_those_of_the_gate() {
+        for name in OVERRIDES {
+            assert!(REMOVED.contains(&name), "{name}");
+        }
+        for name in ADDED_HEADERS {
+            assert!(IDENTITY.contains(&name) && OWN.contains(&name), "{name}");
+        }
+        for name in IDENTITY {
+            assert!(
+                OWN.contains(&name) && name.starts_with(OWN_PREFIX),
+                "{name}"
+            );
         }
     }
 }

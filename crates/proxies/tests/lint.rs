@@ -1,5 +1,6 @@
-//! The committed configurations, checked by the proxies themselves: those that are in `TOLLGATE_PROXIES` (a list of
-//! directories, as in `PATH`) or in `PATH`. Traefik has no command for it, and the Gateway API is no program.
+//! The committed configurations, checked by the proxies themselves. `TOLLGATE_NGINX` and `TOLLGATE_HAPROXY` name programs,
+//! and `TOLLGATE_PROXIES` the directory of the others; a proxy without its variable is skipped. `cargo xtask test` sets
+//! all of them. Traefik has no command for it, and the Gateway API is no program.
 
 #![cfg(test)]
 
@@ -7,14 +8,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The proxies, with the arguments of their check in the directory of the configuration.
-const CHECKS: [(&str, &[&str]); 4] = [
+/// The proxies: name, the variable that locates the program, and the arguments of its check in the directory of the
+/// configuration.
+const CHECKS: [(&str, &str, &[&str]); 4] = [
     (
         "nginx",
+        "TOLLGATE_NGINX",
         &["-e", "stderr", "-p", ".", "-c", "nginx.conf", "-t"],
     ),
     (
         "caddy",
+        "TOLLGATE_PROXIES",
         &[
             "validate",
             "--config",
@@ -23,25 +27,30 @@ const CHECKS: [(&str, &[&str]); 4] = [
             "caddyfile",
         ],
     ),
-    ("haproxy", &["-C", ".", "-f", "haproxy.cfg", "-c"]),
-    ("envoy", &["--mode", "validate", "-c", "envoy.yaml"]),
+    (
+        "haproxy",
+        "TOLLGATE_HAPROXY",
+        &["-C", ".", "-f", "haproxy.cfg", "-c"],
+    ),
+    (
+        "envoy",
+        "TOLLGATE_PROXIES",
+        &["--mode", "validate", "-c", "envoy.yaml"],
+    ),
 ];
-
-fn program(name: &str) -> Option<PathBuf> {
-    let paths = ["TOLLGATE_PROXIES", "PATH"]
-        .into_iter()
-        .filter_map(std::env::var_os);
-    let mut folders = paths.flat_map(|paths| std::env::split_paths(&paths).collect::<Vec<_>>());
-    folders.find_map(|folder| Some(folder.join(name)).filter(|file| file.is_file()))
-}
 
 #[test]
 fn proxies_accept_their_configurations() {
     let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden");
-    for (name, arguments) in CHECKS {
-        let Some(program) = program(name) else {
-            println!("{name}: skipped, not in `TOLLGATE_PROXIES` or `PATH`");
+    for (name, variable, arguments) in CHECKS {
+        let Some(place) = std::env::var_os(variable).map(PathBuf::from) else {
+            println!("{name}: skipped, `{variable}` is not set");
             continue;
+        };
+        let program = if variable == "TOLLGATE_PROXIES" {
+            place.join(name)
+        } else {
+            place
         };
         for policy in ["sample", "sign-in"] {
             // A copy: nginx creates directories next to its configuration.

@@ -27,6 +27,7 @@ use tollgate_gate::Gate;
 
 pub use assertion::AssertionKey;
 pub use peers::{BadPeer, PeerNetworks};
+pub use reload::expect_hangups;
 pub(crate) use reply::assert_identity;
 pub use running::Authz;
 pub use tls::Tls;

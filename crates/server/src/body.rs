@@ -37,3 +37,10 @@ pub(crate) fn plain(status: StatusCode) -> Response<AnyBody> {
         .insert(header::CONTENT_TYPE, content_type);
     response
 }
+
+/// Makes `response` the last of its connection.
+pub(crate) fn closing(mut response: Response<AnyBody>) -> Response<AnyBody> {
+    let close = HeaderValue::from_static("close");
+    response.headers_mut().insert(header::CONNECTION, close);
+    response
+}

@@ -20,7 +20,7 @@ mod shell;
 
 pub use authz::{
     AssertionKey, Authz, AuthzError, AuthzOptions, BadPeer, Event, Listen, PeerNetworks,
-    PolicySource, Tls,
+    PolicySource, Tls, expect_hangups,
 };
 pub use clock::Clock;
 pub use keys::{Assumed, KeysFetched, KeysSink};

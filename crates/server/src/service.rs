@@ -10,18 +10,18 @@ use std::panic::catch_unwind;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use http::header::{CACHE_CONTROL, CONNECTION, HeaderName, HeaderValue, SET_COOKIE};
+use http::header::{CACHE_CONTROL, HeaderName, HeaderValue, SET_COOKIE};
 use http::{HeaderMap, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use tollgate_gate::{Action, CacheEdit, Forward, LogRecord, ResponseEdits};
 
 use crate::authz::{AssertionKey, assert_identity};
-use crate::body::{AnyBody, full, plain};
+use crate::body::{AnyBody, closing, full, plain};
 use crate::clock::Clock;
 use crate::keys::KeyedGate;
 use crate::origin::{Allowed, Origin};
-use crate::raw_target::{self, RawTarget};
+use crate::raw_target::RawTarget;
 use crate::shell::{Answer, Peer};
 
 /// The handling of `Cache-Control` in a response that required a token.
@@ -66,12 +66,9 @@ impl Answer for Service {
     async fn answer(
         &self,
         peer: Peer,
-        target: Option<RawTarget>,
+        target: RawTarget,
         request: Request<Incoming>,
     ) -> Response<AnyBody> {
-        let Some(target) = target.or_else(|| raw_target::of_uri(&request)) else {
-            return closing(plain(StatusCode::BAD_REQUEST));
-        };
         guarded(target.is_last, self.decide(peer, &target.bytes, request)).await
     }
 }
@@ -261,12 +258,4 @@ fn edit_response(headers: &mut HeaderMap, edits: ResponseEdits, caching: Caching
     for name in cache.removed() {
         headers.remove(*name);
     }
-}
-
-/// Makes `response` the last of its connection.
-pub(crate) fn closing(mut response: Response<AnyBody>) -> Response<AnyBody> {
-    response
-        .headers_mut()
-        .insert(CONNECTION, HeaderValue::from_static("close"));
-    response
 }

@@ -11,7 +11,7 @@ use std::io;
 use std::sync::Arc;
 
 use http::header::HOST;
-use http::{HeaderValue, Request, Response, Version};
+use http::{HeaderValue, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -24,11 +24,14 @@ use tokio::net::UnixListener;
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 
-use crate::body::AnyBody;
+use crate::body::{AnyBody, closing, plain};
 use crate::raw_target::{self, RawTarget, TargetTap};
 
 /// The pause after a failed accept, for instance for lack of file descriptors.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// The number of peers that get an answer at a time although they may not connect; the connections of others are closed.
+const MAX_REFUSALS: usize = 64;
 
 /// The time in which a peer that may not connect gets its answer.
 const REFUSE_TIMEOUT: Duration = Duration::from_secs(1);
@@ -47,12 +50,11 @@ pub(crate) enum Peer {
 
 /// A server's answers.
 pub(crate) trait Answer: Send + Sync + 'static {
-    /// Answers one request. `target` is the target of its request line; `None` means that it could not be read,
-    /// or that the request came over HTTP/2 and its target is in the URI.
+    /// Answers one request with this target.
     fn answer(
         &self,
         peer: Peer,
-        target: Option<RawTarget>,
+        target: RawTarget,
         request: Request<Incoming>,
     ) -> impl Future<Output = Response<AnyBody>> + Send;
 }
@@ -114,6 +116,7 @@ pub(crate) async fn serve<A: Answer>(
 ) {
     let graceful = GracefulShutdown::new();
     let room = Arc::new(Semaphore::new(limits.connections));
+    let refusals = Arc::new(Semaphore::new(MAX_REFUSALS));
     let mut stop = pin!(stop);
     loop {
         let next = async {
@@ -127,7 +130,12 @@ pub(crate) async fn serve<A: Answer>(
                 Ok((stream, peer)) if limits.admits.as_ref().is_some_and(|admits| !admits(peer)) => {
                     // It takes no room from those that may connect.
                     drop(permit);
-                    tokio::spawn(refuse(stream));
+                    if let Ok(permit) = Arc::clone(&refusals).try_acquire_owned() {
+                        tokio::spawn(async move {
+                            refuse(stream).await;
+                            drop(permit);
+                        });
+                    }
                 }
                 Ok((stream, peer)) => {
                     let answers = Arc::clone(&answers);
@@ -194,9 +202,14 @@ async fn connection<A: Answer, S: Stream + 'static>(
     };
     let handler = service_fn(move |mut request| {
         let answers = Arc::clone(&answers);
-        let target = targets.take();
+        let target = targets.take().or_else(|| raw_target::of_uri(&request));
         name_host(&mut request);
-        async move { Ok::<_, Infallible>(answers.answer(peer, target, request).await) }
+        async move {
+            let Some(target) = target else {
+                return Ok::<_, Infallible>(closing(plain(StatusCode::BAD_REQUEST)));
+            };
+            Ok(answers.answer(peer, target, request).await)
+        }
     });
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder

@@ -7,6 +7,7 @@
 pub mod beside;
 pub mod cloudflare;
 pub mod counting;
+pub mod courses;
 pub mod driver;
 mod drivers;
 pub mod edgeworkers;

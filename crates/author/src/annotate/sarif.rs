@@ -150,7 +150,7 @@ fn uri(path: &str) -> String {
     }
 }
 
-/// What stays the same if lines are added above the result: FNV-1a of kind, file and text.
+/// Returns a fingerprint that does not change if lines are added above the result: FNV-1a of kind, file and text.
 fn fingerprint(result: &Annotation) -> String {
     let parts = [result.kind.id, &result.file, &result.excerpt];
     let bytes = parts.iter().flat_map(|part| part.bytes().chain([0]));

@@ -69,7 +69,7 @@ fn declared(files: &[TestFile]) -> Vec<(&str, Arc<Person>)> {
 }
 
 impl NotOnePerson {
-    /// What is wrong with the name.
+    /// The reason why the name is rejected.
     pub const fn problem(&self) -> &'static str {
         match self {
             Self::Unknown { .. } => "no test file declares this user",
@@ -77,7 +77,7 @@ impl NotOnePerson {
         }
     }
 
-    /// What to write instead.
+    /// The suggested replacement.
     pub fn help(&self) -> String {
         let list = |names: &[String]| {
             let names = names.iter().map(|name| format!("`{}`", shown(name)));

@@ -174,7 +174,7 @@ impl fmt::Display for Failure {
             Failure::Authz { error, .. } => write!(f, "{error}"),
             Failure::Untrusted(url) => write!(
                 f,
-                "the policy at `{}` could be replaced by anybody who controls that address",
+                "the policy at `{}` is not verified: anyone who controls that server can replace it",
                 visible(url)
             ),
             Failure::PolicyUrl { url, error } => write!(f, "`{}`: {error}", visible(url)),

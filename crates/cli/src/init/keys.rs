@@ -24,7 +24,7 @@ const USUAL: [tollgate_token::Algorithm; 3] = [
 /// The keys of a new site.
 pub(super) struct Keys {
     files: Vec<NewFile>,
-    /// What the issuer publishes.
+    /// The documents that the issuer publishes.
     pinned: Option<Published>,
     /// Why the issuer's keys are not pinned, and help.
     problem: Option<(String, Vec<String>)>,

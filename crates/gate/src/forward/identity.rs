@@ -17,7 +17,7 @@ pub(crate) const ISSUER: &str = "x-tollgate-issuer";
 pub(crate) const RULE: &str = "x-tollgate-rule";
 
 /// The header fields that a gate adds.
-pub(crate) const ADDED_HEADERS: [&str; 4] = [SUBJECT, GROUPS, ISSUER, RULE];
+pub const ADDED_HEADERS: [&str; 4] = [SUBJECT, GROUPS, ISSUER, RULE];
 
 /// The data for the identity headers of a request.
 pub(crate) struct IdentityHeaders<'a> {

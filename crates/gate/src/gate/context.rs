@@ -29,8 +29,8 @@ impl<'c> Context<'c> {
     }
 
     /// A context that evaluates the request as if a token with these claims had been verified. The request's
-    /// own tokens are ignored. With `None`, they are verified as usual. For authoring tools only: no edge
-    /// assumes claims.
+    /// own tokens are ignored. With `None`, they are verified as usual. For authoring tools, and for callers
+    /// that have verified the user themselves: no edge assumes claims of a client.
     pub const fn assuming(claims: Option<&'c Claims>) -> Self {
         Self::of(match claims {
             Some(claims) => Tokens::Assume(claims),

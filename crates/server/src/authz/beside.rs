@@ -66,46 +66,33 @@ enum Wanted {
     Own,
 }
 
-/// Finds the endpoint of a target: its dialect, what is wanted, and the rest of the target.
+/// Finds the endpoint of a target: its dialect, what is wanted, and the client's target if it follows.
 fn endpoint(target: &[u8]) -> Option<(Dialect, Wanted, &[u8])> {
-    let asked = target.strip_prefix(b"/auth/")?;
-    let split = |path: &'_ [u8]| path.iter().position(|byte| *byte == b'/');
-    let (name, rest) = match split(asked) {
-        Some(end) => asked.split_at_checked(end)?,
-        None => (asked, &b""[..]),
+    let after = |prefix: &[u8]| {
+        let rest = target.strip_prefix(prefix)?;
+        rest.starts_with(b"/").then_some(rest)
     };
-    match name {
-        b"envoy" if !rest.is_empty() => return Some((Dialect::Envoy, Wanted::Decision, rest)),
-        b"answer" if !rest.is_empty() => return Some((Dialect::Envoy, Wanted::Denied, rest)),
-        _ => {}
+    if let Some(rest) = after(b"/auth/envoy") {
+        return Some((Dialect::Envoy, Wanted::Decision, rest));
+    }
+    if let Some(rest) = after(b"/auth/answer") {
+        return Some((Dialect::Envoy, Wanted::Denied, rest));
     }
     // The query is that of the endpoint. Caddy leaves the client's `?` there if nothing follows it.
-    let path = asked.split(|byte| *byte == b'?').next()?;
-    let (name, rest) = match split(path) {
-        Some(end) => path.split_at_checked(end)?,
-        None => (path, &b""[..]),
-    };
-    let wanted = match rest {
-        b"" => Some(Wanted::Decision),
-        b"/denied" => Some(Wanted::Denied),
-        b"/answer" => Some(Wanted::Own),
-        b"/checked" => Some(Wanted::Checked),
-        _ => None,
-    };
-    let dialect = match name {
-        b"nginx" => Dialect::Nginx,
-        b"ingress-nginx" => Dialect::IngressNginx,
-        b"haproxy" => Dialect::Haproxy,
-        b"forward" => Dialect::Forward,
+    let (dialect, wanted) = match target.split(|byte| *byte == b'?').next()? {
+        b"/auth/nginx" => (Dialect::Nginx, Wanted::Decision),
+        b"/auth/nginx/denied" => (Dialect::Nginx, Wanted::Denied),
+        b"/auth/nginx/answer" => (Dialect::Nginx, Wanted::Own),
+        b"/auth/ingress-nginx" => (Dialect::IngressNginx, Wanted::Decision),
+        b"/auth/ingress-nginx/denied" => (Dialect::IngressNginx, Wanted::Denied),
+        b"/auth/ingress-nginx/answer" => (Dialect::IngressNginx, Wanted::Own),
+        b"/auth/haproxy" => (Dialect::Haproxy, Wanted::Decision),
+        b"/auth/haproxy/checked" => (Dialect::Haproxy, Wanted::Checked),
+        b"/auth/forward" => (Dialect::Forward, Wanted::Decision),
+        b"/auth/forward/checked" => (Dialect::Forward, Wanted::Checked),
         _ => return None,
     };
-    let is_nginx = dialect.is_nginx();
-    let has = |wanted: &Wanted| match wanted {
-        Wanted::Decision => true,
-        Wanted::Denied | Wanted::Own => is_nginx,
-        Wanted::Checked => !is_nginx,
-    };
-    Some((dialect, wanted.filter(has)?, rest))
+    Some((dialect, wanted, b""))
 }
 
 impl Beside {
@@ -152,7 +139,7 @@ impl Beside {
         line: (&str, &[u8]),
         headers: &HeaderMap,
     ) -> Response<AnyBody> {
-        let asked = match dialect.read(line, &lines(headers)) {
+        let asked = match dialect.read(line, lines(headers)) {
             Ok(asked) => asked,
             Err(bad) => {
                 self.rejected(dialect, &bad);

@@ -6,11 +6,13 @@
 
 use core::fmt;
 
+use http::header::HOST;
 use http::{HeaderMap, HeaderName};
+use tollgate_gate::{ADDED_HEADERS, OVERRIDES, is_spelling, is_spelling_of_own};
 
 use super::asked::Asked;
 
-pub(super) const ORIGINAL_URI: &str = "x-original-uri";
+const ORIGINAL_URI: &str = "x-original-uri";
 const ORIGINAL_METHOD: &str = "x-original-method";
 const ORIGINAL_URL: &str = "x-original-url";
 const REAL_IP: &str = "x-real-ip";
@@ -37,23 +39,9 @@ const NAMES: [&str; 11] = [
     ENVOY_ADDRESS,
 ];
 
-/// Fields that make some origins serve another path or method. The gate removes them, other spellings are errors.
-const OVERRIDES: [&str; 4] = [
-    "x-rewrite-url",
-    "x-http-method-override",
-    "x-method-override",
-    "x-http-method",
-];
-
-/// The prefix of the gate's own fields.
-const OWN: &str = "x-tollgate-";
-
-/// The gate's own fields, which every proxy replaces or removes. Others with the prefix would reach the origin.
-const REPLACED: [&str; 7] = [
-    "x-tollgate-subject",
-    "x-tollgate-groups",
-    "x-tollgate-issuer",
-    "x-tollgate-rule",
+/// The gate's own fields beside the identity, which every proxy replaces or removes. Others with the prefix would reach
+/// the origin.
+const REPLACED: [&str; 3] = [
     "x-tollgate-assertion",
     "x-tollgate-target",
     "x-tollgate-cache",
@@ -161,13 +149,7 @@ impl Dialect {
                 method: None,
                 host: None,
                 address: &[],
-                ignored: &[
-                    FORWARDED_PROTO,
-                    FORWARDED_HOST,
-                    FORWARDED_FOR,
-                    REAL_IP,
-                    ENVOY_ADDRESS,
-                ],
+                ignored: &[FORWARDED_PROTO, FORWARDED_HOST, FORWARDED_FOR, REAL_IP],
             },
         }
     }
@@ -177,11 +159,11 @@ impl Dialect {
     pub(super) fn read(
         self,
         line: (&str, &[u8]),
-        headers: &[(HeaderName, Vec<u8>)],
+        mut headers: Vec<(HeaderName, Vec<u8>)>,
     ) -> Result<Asked, BadQuestion> {
         let fields = self.fields();
-        self.check(&fields, headers)?;
-        let one = |name: &'static str| only(headers, name);
+        self.check(&fields, &headers)?;
+        let one = |name: &'static str| only(&headers, name);
         let required = |name: &'static str| one(name)?.ok_or(BadQuestion::Missing(name));
         let (target, url_host) = match fields.target {
             Target::Line => (line.1.to_vec(), None),
@@ -210,60 +192,38 @@ impl Dialect {
                 ip = last_entry(list);
             }
         }
-        let mut kept: Vec<(HeaderName, Vec<u8>)> = headers
-            .iter()
-            .filter(|(name, _)| !NAMES.contains(&name.as_str()))
-            .cloned()
-            .collect();
+        headers.retain(|(name, _)| !NAMES.contains(&name.as_str()));
         if let Some(host) = host {
-            kept.retain(|(name, _)| name != http::header::HOST);
-            kept.push((http::header::HOST, host));
+            headers.retain(|(name, _)| name != HOST);
+            headers.push((HOST, host));
         }
         Ok(Asked {
             method,
             target,
-            headers: kept,
+            headers,
             ip,
         })
     }
 
     /// Rejects fields that a proxy with this dialect does not send.
     fn check(self, fields: &Fields, headers: &[(HeaderName, Vec<u8>)]) -> Result<(), BadQuestion> {
-        let (Target::Field(target) | Target::Url(target)) = fields.target else {
-            return self.check_names(&[fields.address, fields.ignored], &[], headers);
-        };
-        let own: Vec<&str> = [Some(target), fields.method, fields.host]
-            .into_iter()
-            .flatten()
-            .collect();
-        self.check_names(&[fields.address, fields.ignored], &own, headers)
-    }
-
-    fn check_names(
-        self,
-        lists: &[&[&'static str]],
-        own: &[&str],
-        headers: &[(HeaderName, Vec<u8>)],
-    ) -> Result<(), BadQuestion> {
         for (name, _) in headers {
             let name = name.as_str();
-            let spelled = || name.bytes().map(plain);
-            if let Some(known) = NAMES.iter().find(|known| spelled().eq(known.bytes())) {
-                if *known != name {
+            if let Some(known) = NAMES.into_iter().find(|known| is_spelling(name, known)) {
+                if known != name {
                     return Err(BadQuestion::Alias(name.to_owned()));
                 }
-                let is_read = own.contains(known) || lists.iter().any(|list| list.contains(known));
-                // Envoy in front of another proxy sends it, and it names neither a path nor a method.
-                if !is_read && *known != ENVOY_ADDRESS {
+                if !fields.has(known) {
                     return Err(BadQuestion::Foreign(known, self));
                 }
             }
-            let is_override = OVERRIDES.iter().any(|known| spelled().eq(known.bytes()));
-            if is_override && !OVERRIDES.contains(&name) {
-                return Err(BadQuestion::Alias(name.to_owned()));
-            }
-            let is_own = spelled().take(OWN.len()).eq(OWN.bytes());
-            if is_own && !REPLACED.contains(&name) {
+            let is_canonical = |names: &[&str]| names.contains(&name);
+            let is_override = OVERRIDES.iter().any(|known| is_spelling(name, known));
+            let is_alias = is_override && !is_canonical(&OVERRIDES)
+                || is_spelling_of_own(name)
+                    && !is_canonical(&ADDED_HEADERS)
+                    && !is_canonical(&REPLACED);
+            if is_alias {
                 return Err(BadQuestion::Alias(name.to_owned()));
             }
         }
@@ -271,12 +231,18 @@ impl Dialect {
     }
 }
 
-/// A byte of a name as servers see it that pass fields as variables: every punctuation character is `-`.
-fn plain(byte: u8) -> u8 {
-    if byte.is_ascii_alphanumeric() {
-        byte
-    } else {
-        b'-'
+impl Fields {
+    /// Whether the proxy may send this field of some dialect.
+    fn has(&self, name: &str) -> bool {
+        let target = match self.target {
+            Target::Field(name) | Target::Url(name) => Some(name),
+            Target::Line => None,
+        };
+        [target, self.method, self.host].contains(&Some(name))
+            || self.address.contains(&name)
+            || self.ignored.contains(&name)
+            // Envoy in front of another proxy sends it, and it names neither a path nor a method.
+            || name == ENVOY_ADDRESS
     }
 }
 

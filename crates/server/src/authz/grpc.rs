@@ -64,7 +64,7 @@ impl Authorization for Checks {
         };
         let read = lines.and_then(|mut lines| {
             lines.retain(|(name, _)| name != HOST);
-            let mut asked = Dialect::Grpc.read((&method, path.as_bytes()), &lines)?;
+            let mut asked = Dialect::Grpc.read((&method, path.as_bytes()), lines)?;
             asked.headers.push((HOST, host.into_bytes()));
             asked.ip = ip;
             Ok(asked)

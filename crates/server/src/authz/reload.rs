@@ -28,11 +28,26 @@ pub(super) struct Reload {
     pub(super) metrics: Arc<Metrics>,
     pub(super) events: Events,
     pub(super) fetched: FetchSink,
-    pub(super) hangups: Hangups,
 }
 
 /// The SIGHUPs that this process receives.
 pub(super) struct Hangups(#[cfg(unix)] Option<tokio::signal::unix::Signal>);
+
+/// Keeps a SIGHUP from ending this process, as early as a program can: until a server is bound, one is dropped. Without
+/// it, a reload right after the start would stop the service.
+///
+/// # Errors
+///
+/// Returns an error if the signal cannot be handled.
+pub fn expect_hangups() -> std::io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let _context = runtime.enter();
+    // The handler stays when this receiver is dropped.
+    drop(Hangups::new());
+    Ok(())
+}
 
 impl Hangups {
     /// Begins to receive them; needs a runtime.
@@ -79,8 +94,7 @@ pub(super) fn serving(
 
 impl Reload {
     /// Runs until it is dropped.
-    pub(super) async fn run(mut self) {
-        let mut hangups = core::mem::replace(&mut self.hangups, Hangups::new());
+    pub(super) async fn run(self, mut hangups: Hangups) {
         let reload = Arc::new(self);
         let mut stamp = reload.tls.as_ref().map(|(tls, _)| tls.stamp());
         loop {

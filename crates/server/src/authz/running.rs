@@ -40,6 +40,7 @@ pub struct Authz {
     status: Option<(TcpListener, SocketAddr)>,
     server: Arc<Server>,
     reload: Reload,
+    hangups: Hangups,
     limits: Limits,
     drain: Duration,
     events: Events,
@@ -168,8 +169,8 @@ impl Authz {
                 metrics,
                 events: Arc::clone(&events),
                 fetched,
-                hangups,
             },
+            hangups,
             limits: Limits {
                 head: HEAD_TIMEOUT,
                 stop: STOP_TIMEOUT,
@@ -229,6 +230,7 @@ impl Authz {
             status,
             server,
             reload,
+            hangups,
             limits,
             drain,
             events,
@@ -242,7 +244,7 @@ impl Authz {
             tokio::time::sleep(drain).await;
         };
         runtime.block_on(async {
-            tokio::spawn(reload.run());
+            tokio::spawn(reload.run(hangups));
             if let Some((listener, _)) = status {
                 let status = Arc::new(Server {
                     role: Role::Status,

@@ -17,8 +17,8 @@ use super::metrics::Metrics;
 use super::reload::Events;
 use super::{Event, PeerNetworks};
 use crate::body::{AnyBody, boxed, full, plain};
-use crate::raw_target::{self, RawTarget};
-use crate::service::{Service, closing, guarded};
+use crate::raw_target::RawTarget;
+use crate::service::{Service, guarded};
 use crate::shell::{Answer, Peer};
 
 /// The number of strangers that are reported.
@@ -76,18 +76,15 @@ impl Answer for Server {
     async fn answer(
         &self,
         peer: Peer,
-        target: Option<RawTarget>,
+        target: RawTarget,
         request: Request<Incoming>,
     ) -> Response<AnyBody> {
-        let Some(target) = target.or_else(|| raw_target::of_uri(&request)) else {
-            return closing(plain(StatusCode::BAD_REQUEST));
-        };
         if let Some(response) = self.health(&target.bytes, request.method()) {
             return response;
         }
         match &self.role {
             Role::Status => plain(StatusCode::NOT_FOUND),
-            Role::Proxy(service) => service.answer(peer, Some(target), request).await,
+            Role::Proxy(service) => service.answer(peer, target, request).await,
             Role::Beside(_, checks) if is_grpc(&request) => {
                 // A copy of the service is two pointers.
                 let mut checks = checks.clone();

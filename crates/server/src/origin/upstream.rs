@@ -15,6 +15,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::sync::oneshot;
+use tollgate_gate::{OWN_PREFIX, begins_with_spelling, is_spelling};
 
 use super::{Allowed, BadUpstream, UpstreamOptions};
 use crate::body::{AnyBody, BodyError, boxed, full, plain};
@@ -49,23 +50,11 @@ const SAID_BY_PROXIES: [&str; 9] = [
 ];
 const FORWARDED_PREFIX: &str = "x-forwarded-";
 
-/// Whether a header is one of those that only proxies write. Servers that pass headers as variables do not distinguish
-/// the punctuation in names.
+/// Whether a header is one of those that only proxies write, in any spelling.
 fn is_said_by_proxies(name: &HeaderName) -> bool {
-    let plain = |byte: u8| {
-        if byte.is_ascii_alphanumeric() {
-            byte
-        } else {
-            b'-'
-        }
-    };
-    let spelled = || name.as_str().bytes().map(plain);
-    spelled()
-        .take(FORWARDED_PREFIX.len())
-        .eq(FORWARDED_PREFIX.bytes())
-        || SAID_BY_PROXIES
-            .iter()
-            .any(|known| spelled().eq(known.bytes()))
+    let name = name.as_str();
+    begins_with_spelling(name, FORWARDED_PREFIX)
+        || SAID_BY_PROXIES.iter().any(|known| is_spelling(name, known))
 }
 
 #[derive(Debug)]
@@ -332,9 +321,7 @@ fn strip_hop_by_hop(headers: &mut HeaderMap) {
         .flat_map(|value| value.split(','))
         .filter_map(|name| name.trim().parse().ok())
         // A client must not be able to remove the gate's own headers, nor the host.
-        .filter(|name: &HeaderName| {
-            !name.as_str().starts_with("x-tollgate-") && *name != header::HOST
-        })
+        .filter(|name: &HeaderName| !name.as_str().starts_with(OWN_PREFIX) && *name != header::HOST)
         .collect();
     for name in HOP_BY_HOP.iter().chain(&named) {
         headers.remove(name);

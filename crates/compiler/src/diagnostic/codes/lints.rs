@@ -131,6 +131,6 @@ super::declare_codes! {
      and scripts.";
     TEST_KEY, "TG0740", Warning, "issuer with a test key",
     "The key set of the issuer contains a key that `tollgate init` or `tollgate keys new` generated. Tokens of the real \
-     issuer are rejected until its keys are pinned, and whoever has the private half of the test key can sign in as any \
+     issuer are rejected until its keys are pinned, and anyone with the private half of the test key can sign in as any \
      user. Run `tollgate keys fetch` before you publish the policy.";
 }

@@ -303,7 +303,7 @@ fn each_dialect_reads_only_its_own_fields() {
             .map(|line| line.split_once(": ").unwrap())
             .map(|(name, value)| (HeaderName::from_static(name), value.as_bytes().to_vec()))
             .collect();
-        let read = match dialect.read((method, target.as_bytes()), &headers) {
+        let read = match dialect.read((method, target.as_bytes()), headers) {
             Err(bad) => bad.code().to_owned(),
             Ok(asked) => {
                 let host = asked.headers.iter().find(|(name, _)| name == "host");

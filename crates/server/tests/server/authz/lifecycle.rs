@@ -32,6 +32,14 @@ const PUBLIC_QUESTION: &str = "x-original-uri: /public/a\r\nx-original-method: G
 fn a_new_policy_replaces_the_old_one_and_a_bad_one_does_not() {
     let side = Side::start("");
     let ask = |question: &str| side.ask("/auth/nginx", question).status();
+    // A counter that begins with 1 has no increase, which alerts look for.
+    let fresh = side.ask("/metrics", "");
+    for line in [
+        "tollgate_reloads_total{result=\"failed\"} 0",
+        "tollgate_rejected_questions_total{dialect=\"nginx\",code=\"other_dialect\"} 0",
+    ] {
+        assert!(fresh.body().contains(line), "{line}: {}", fresh.0);
+    }
     assert_eq!((ask(MOVED_QUESTION), ask(PUBLIC_QUESTION)), (403, 200));
     *side.next.0.lock().unwrap() = Some(Ok(gate_with(MOVED)));
     eventually("the new policy", || ask(MOVED_QUESTION) == 200);
@@ -161,6 +169,7 @@ fn a_unix_socket_needs_no_peers() {
         "it is in use"
     );
     drop(running);
+    assert!(!path.exists(), "it is removed at the end");
     let file = folder.join("file");
     std::fs::write(&file, "precious").unwrap();
     assert!(matches!(at_socket(&file), Err(AuthzError::Listen(_))));

@@ -1,6 +1,6 @@
 //! `authz` as the proxy in front of an upstream.
 
-use std::io::Write;
+use std::io::{Read, Write};
 
 use tollgate_server::{Origin, UpstreamOptions};
 
@@ -130,4 +130,70 @@ fn a_client_that_leaves_is_recorded() {
         std::thread::sleep(core::time::Duration::from_millis(2));
     }
     assert_eq!(side.take_lines(), ["http 499 allow"]);
+}
+
+#[test]
+fn a_request_over_http_2_has_the_host_that_its_client_named() {
+    use http_body_util::Empty;
+    use hyper_util::client::legacy::Client;
+    use hyper_util::rt::TokioExecutor;
+    let (mut options, lines) = options();
+    let (origin, got) = recorder_with(OK, true);
+    options.upstream = Some(origin);
+    let side = Side::start_with("", options, lines);
+    let addr = side.running.addr();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let status = runtime.block_on(async {
+        let client: Client<_, Empty<hyper::body::Bytes>> = Client::builder(TokioExecutor::new())
+            .http2_only(true)
+            .build_http();
+        let uri = format!("http://{addr}/public/a?b").parse().unwrap();
+        client.get(uri).await.unwrap().status()
+    });
+    assert_eq!(status, 200);
+    let sent = got.recv().unwrap().to_ascii_lowercase();
+    assert!(sent.starts_with("get /public/a?b http/1.1\r\n"), "{sent}");
+    for line in ["host", "x-forwarded-host"] {
+        let line = format!("\r\n{line}: {addr}\r\n");
+        assert_eq!(sent.matches(&line).count(), 1, "{line}: {sent}");
+    }
+}
+
+#[test]
+fn an_upload_may_take_longer_than_the_upstream_may_wait() {
+    let (mut options, lines) = options();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let limits = UpstreamOptions {
+        answer_timeout: core::time::Duration::from_millis(50),
+        ..UpstreamOptions::default()
+    };
+    options.upstream = Some(Origin::upstream(&url, limits).unwrap());
+    let side = Side::start_with("", options, lines);
+    let origin = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let mut got = Vec::new();
+        let mut chunk = [0; 1_024];
+        while !got.ends_with(b"second") {
+            let count = stream.read(&mut chunk).unwrap();
+            assert!(count > 0, "the upload was cut");
+            got.extend_from_slice(&chunk[..count]);
+        }
+        stream.write_all(OK.as_bytes()).unwrap();
+    });
+    let mut stream = std::net::TcpStream::connect(side.running.addr()).unwrap();
+    stream
+        .write_all(
+            b"POST /public/a HTTP/1.1\r\nconnection: close\r\ncontent-length: 11\r\n\r\nfirst",
+        )
+        .unwrap();
+    std::thread::sleep(core::time::Duration::from_millis(400));
+    stream.write_all(b"second").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    origin.join().unwrap();
 }

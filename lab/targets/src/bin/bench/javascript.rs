@@ -11,6 +11,7 @@ use serde_json::Value;
 use tollgate_crypto::Native;
 use tollgate_gate::Request;
 use tollgate_javascript::cloudfront;
+use tollgate_targets::courses::Issuer;
 use tollgate_targets::javascript::resign::Resigner;
 use tollgate_targets::javascript::{Engine, Node, Script};
 use tollgate_targets::njs::Nginx;
@@ -20,7 +21,7 @@ use tollgate_token::Algorithm;
 
 use crate::Effort;
 use crate::figures::{Row, What, percentiles};
-use crate::site::{Issuer, Site, request};
+use crate::site::{Site, request};
 
 /// The numbers of courses on the measured sites.
 const SIZES: [usize; 2] = [100, 10_000];

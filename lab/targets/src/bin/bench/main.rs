@@ -16,6 +16,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
+use tollgate_targets::courses::Issuer;
 use tollgate_targets::{Places, Target};
 
 use figures::Row;
@@ -143,7 +144,7 @@ fn measure(places: &Places, effort: Effort) -> Result<(Vec<Row>, String)> {
         .filter(|target| !target.is_proxy() && runs(*target, places))
         .partition(|target| target.is_script());
     say("a key for the tokens".to_owned());
-    let issuer = site::Issuer::new()?;
+    let issuer = Issuer::new()?;
     let mut rows = Vec::new();
     for rules in SIZES {
         say(format!("a policy of {rules} rules"));

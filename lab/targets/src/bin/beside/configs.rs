@@ -8,7 +8,9 @@ use core::net::SocketAddr;
 use anyhow::Result;
 use serde_json::{Map, Value, json};
 
-use crate::site::{CLIENT, ISSUER, Site};
+use tollgate_targets::courses::{CLIENT, ISSUER};
+
+use crate::site::Site;
 
 /// The content of every page.
 pub(crate) const PAGE: &str = "a lesson";

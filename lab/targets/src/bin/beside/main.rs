@@ -22,8 +22,9 @@ use tollgate_lab_http as http;
 
 use process::Process;
 use rows::{Cost, Row, Tokens};
-use site::{Asked, Issuer, Site};
+use site::{Asked, Site};
 use subjects::{Group, Kit, Part, Running, Subject};
+use tollgate_targets::courses::Issuer;
 use wrk::Round;
 
 /// Measure proxies that ask `tollgate authz`, and peers that do the same job

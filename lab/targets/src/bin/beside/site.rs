@@ -4,15 +4,12 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context, Result};
-use tollgate_compiler::SourceTree;
-use tollgate_mint::{Algorithm, JwkSet, Minter, PrivateKey};
+use anyhow::Result;
 use tollgate_targets::Policy;
+use tollgate_targets::courses::Issuer;
 
-pub(crate) const ISSUER: &str = "https://issuer.example";
-pub(crate) const CLIENT: &str = "bench";
 /// The lifetime of tokens, in seconds. The clock is the machine's, because the peers use it too.
-const LIFE_SECS: u64 = 6 * 3_600;
+const LIFE_SECS: i64 = 6 * 3_600;
 /// The number of tokens that are known after the warm-up.
 const WARM_TOKENS: usize = 64;
 /// The number of tokens used in turn where each should be new: no cache of verified tokens holds half of them. That of
@@ -21,12 +18,6 @@ const NEW_TOKENS: usize = 9_000;
 /// Each step advances by the golden section of the site, so that any few requests are spread over all of it.
 const STEP: usize = 618_034;
 const WHOLE: usize = 1_000_003;
-
-/// The issuer that signs the tokens.
-pub(crate) struct Issuer {
-    minter: Minter,
-    pub(crate) jwks: String,
-}
 
 /// A request: its path and its token.
 pub(crate) struct Asked {
@@ -47,77 +38,31 @@ pub(crate) struct Site {
     pub(crate) denied: Vec<Asked>,
 }
 
-impl Issuer {
-    /// Creates an issuer with an RS256 key of 2,048 bits.
-    pub(crate) fn new() -> Result<Self> {
-        let key = PrivateKey::generate("bench", "bench-1", Algorithm::RS256, 2_048)?;
-        let public = key
-            .to_public_jwk()
-            .context("an RSA key has a public half")?;
-        let jwks = serde_json::to_string(&JwkSet { keys: vec![public] })?;
-        Ok(Self {
-            minter: Minter::new(key),
-            jwks,
+/// Returns requests all over a site, each with a token for the course that is `off` courses away.
+fn asked(issuer: &Issuer, rules: usize, count: usize, off: usize) -> Result<Vec<Asked>> {
+    let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs())?;
+    let course = |turn: usize| turn * STEP % WHOLE * rules / WHOLE;
+    let asked = |turn| {
+        let group = format!("course-{}", (course(turn) + off) % rules);
+        Ok(Asked {
+            path: format!("/courses/course-{}/week-1/lesson-2.html", course(turn)),
+            token: issuer.token(&group, turn, [now, now + LIFE_SECS])?,
         })
-    }
-
-    fn token(&self, course: usize, number: usize) -> Result<String> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
-        let end = now + LIFE_SECS;
-        let claims = format!(
-            "{{\"iss\":\"{ISSUER}\",\"aud\":\"{CLIENT}\",\"sub\":\"learner-{number}\",\"jti\":\"{number}\",\
-             \"iat\":{now},\"exp\":{end},\"groups\":[\"everybody\",\"course-{course}\"]}}"
-        );
-        Ok(self.minter.token(&claims)?)
-    }
-
-    /// Returns requests all over a site, each with a token for the course that is `off` courses away.
-    fn asked(&self, rules: usize, count: usize, off: usize) -> Result<Vec<Asked>> {
-        let course = |turn: usize| turn * STEP % WHOLE * rules / WHOLE;
-        let asked = |turn| {
-            Ok(Asked {
-                path: format!("/courses/course-{}/week-1/lesson-2.html", course(turn)),
-                token: self.token((course(turn) + off) % rules, turn)?,
-            })
-        };
-        (0..count).map(asked).collect()
-    }
+    };
+    (0..count).map(asked).collect()
 }
 
 impl Site {
     pub(crate) fn new(rules: usize, issuer: &Issuer) -> Result<Self> {
-        let mut sources = SourceTree::new();
-        sources.insert("site.toml", SITE);
-        sources.insert("keys.json", issuer.jwks.as_str());
-        for number in 0..rules {
-            let text = format!(
-                "course = \"course-{number}\"\nbase = \"/courses/course-{number}\"\n\
-                 [[rule]]\nid = \"all\"\nallow = [\"/**\"]\ngroups = [\"course-{number}\"]\n"
-            );
-            sources.insert(format!("courses/course-{number}.toml"), text);
-        }
+        let who = |number| format!("groups = [\"course-{number}\"]");
+        let policy = issuer.policy(rules, who, "[token]\nfrom = [\"header:authorization\"]\n")?;
         Ok(Self {
             rules,
-            policy: Policy::from_sources(&sources)?,
+            policy,
             jwks: issuer.jwks.clone(),
-            warm: issuer.asked(rules, WARM_TOKENS, 0)?,
-            new: issuer.asked(rules, NEW_TOKENS, 0)?,
-            denied: issuer.asked(rules, 4, 1)?,
+            warm: asked(issuer, rules, WARM_TOKENS, 0)?,
+            new: asked(issuer, rules, NEW_TOKENS, 0)?,
+            denied: asked(issuer, rules, 4, 1)?,
         })
     }
 }
-
-const SITE: &str = r#"
-schema = 1
-[site]
-name = "bench"
-[[issuer]]
-name = "learners"
-issuer = "https://issuer.example"
-clients = ["bench"]
-algorithms = ["RS256"]
-jwks = "keys.json"
-groups_claim = "groups"
-[token]
-from = ["header:authorization"]
-"#;
