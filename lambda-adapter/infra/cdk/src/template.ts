@@ -3,7 +3,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 
-import { Annotations, Stack } from "aws-cdk-lib";
+import { Stack, Validations } from "aws-cdk-lib";
 import { CfnInclude } from "aws-cdk-lib/cloudformation-include";
 import type { Construct } from "constructs";
 
@@ -19,7 +19,7 @@ export function include(scope: Construct, name: string, values: Values): CfnIncl
     throw new Error(`the template ${name} is in none of ${FOLDERS.join(", ")}: reinstall the package`);
   }
   // Properties decide conditions, which then have one result.
-  Annotations.of(Stack.of(scope)).acknowledgeWarning("CloudFormation-Validate::W8003", "decided by properties");
+  Validations.of(Stack.of(scope)).acknowledge({ id: "CloudFormation-Validate::W8003", reason: "properties decide conditions" });
   const given = Object.entries(values).filter(([, value]) => value !== undefined);
   return new CfnInclude(scope, "Template", {
     templateFile: file,
