@@ -17,6 +17,7 @@ import sys
 from checks.mutants import mutants_of
 from checks.rules import faults
 from checks.template import GONE, read, resolve, scenarios, spoiled
+from checks.terraform import templates
 
 
 def shown(parameters, template):
@@ -63,25 +64,37 @@ def unnoticed(template):
     yield len(tried)
 
 
+def read_all(file):
+    """The templates in a file, by name."""
+    if file.name.endswith(".tfstate.json"):
+        with open(file, encoding="utf-8") as text:
+            for name, template in templates(json.load(text)):
+                yield f"{file.name}, {name}", template
+        return
+    template = read(file)
+    if not isinstance(template, dict) or not template.get("Resources"):
+        sys.exit(f"{file}: not a template: it has no `Resources`")
+    yield file.name, template
+
+
 def main(files):
     if not files:
         sys.exit(__doc__)
     total = 0
     for file in map(pathlib.Path, files):
         try:
-            template = read(file)
+            found = list(read_all(file))
         except OSError as error:
             sys.exit(f"{file}: {error.strerror}")
-        if not isinstance(template, dict) or not template.get("Resources"):
-            sys.exit(f"{file}: not a template: it has no `Resources`")
-        said, combinations = faults_of(template)
-        *missed, ways = unnoticed(template)
-        if not ways:
-            missed.append("no way to spoil it is known, so no rule is tested with it")
-        for line in said + missed:
-            print(f"{file.name}: {line}")
-        print(f"{file.name}: {combinations} combinations of parameters, {ways} ways to spoil it, {len(said) + len(missed)} faults")
-        total += len(said) + len(missed)
+        for name, template in found:
+            said, combinations = faults_of(template)
+            *missed, ways = unnoticed(template)
+            if not ways:
+                missed.append("no way to spoil it is known, so no rule is tested with it")
+            for line in said + missed:
+                print(f"{name}: {line}")
+            print(f"{name}: {combinations} combinations of parameters, {ways} ways to spoil it, {len(said) + len(missed)} faults")
+            total += len(said) + len(missed)
     sys.exit(3 if total else 0)
 
 

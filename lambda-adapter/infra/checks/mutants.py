@@ -109,7 +109,7 @@ API_COMMON = [
     ("ContentRole Policies 0 PolicyDocument Statement 0 Action", ["s3:*"], "more than is listed"),
     ("ContentRole Policies 0 PolicyDocument Statement 0 Resource", "arn:aws:s3:::*", "wildcard without a reason"),
     ("AuthorizerFunction ReservedConcurrentExecutions", GONE, "whole account"),
-    ("FilesFunction LoggingConfig", GONE, "log group is not here"),
+    ("FilesFunction LoggingConfig", {"LogGroup": "other"}, "log group is not here"),
     ("FilesLogs RetentionInDays", GONE, "kept for ever"),
     ("FilesInternal FilterPattern", "%reason%", "no alarm on denials"),
     ("InternalAlarm ComparisonOperator", "LessThanThreshold", "no alarm on denials"),
@@ -124,7 +124,6 @@ REST = [
     ("PathAuthorizer AuthorizerResultTtlInSeconds", 300, "open another"),
     ("PathAuthorizer AuthorizerResultTtlInSeconds", GONE, "open another"),
     ("Domain SecurityPolicy", "TLS_1_0", "old TLS"),
-    ("FilesPermission SourceArn", GONE, "anybody may call"),
 ]
 HTTP = [
     ("HttpApi DisableExecuteApiEndpoint", GONE, "old TLS"),
@@ -134,8 +133,9 @@ HTTP = [
     ("HttpPathAuthorizer AuthorizerResultTtlInSeconds", GONE, "open another"),
     ("HttpPoolAuthorizer JwtConfiguration Audience", [], "every client"),
     ("HttpDomain DomainNameConfigurations 0 SecurityPolicy", GONE, "old TLS"),
-    ("HttpAuthorizerPermission SourceArn", GONE, "anybody may call"),
 ]
+
+PERMISSION = [("SourceArn", GONE, "anybody may call"), ("Principal", "*", "anybody may call")]
 
 CLIENT = [
     ("Client AllowedOAuthFlows", ["code", "implicit"], "code flow"),
@@ -183,6 +183,8 @@ def mutants_of(resolved):
     for wanted, ways in sets:
         if wanted <= names:
             yield from ways
+    for name in names & {"FilesPermission", "HttpFilesPermission"}:
+        yield from ((f"{name} {step}", value, expected) for step, value, expected in PERMISSION)
     if "EdgeLogs" in names and "Distribution" not in names:
         yield from LOGS
     if "ZipFile" in resolved["Resources"].get("EdgeFunction", {}).get("Properties", {}).get("Code", {}):

@@ -18,6 +18,7 @@ DENIED = 'x {"time":1,"edge":"e","path":"/internal","outcome":"deny","status":40
 WILDCARDS = {
     "EdgeLogs": (r".+:logs:\*:.+:log-group:/aws/lambda/us-east-1\..+:\*", "Lambda@Edge writes logs in every region"),
     "Objects": (r"[^*]+/\*", "every object of this one bucket is content"),
+    "Logs": (r"[^*]+:\*", "the streams of one log group"),
 }
 
 

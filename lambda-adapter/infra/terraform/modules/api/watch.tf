@@ -15,18 +15,42 @@ resource "aws_cloudwatch_log_group" "authorizer_logs" {
   retention_in_days = var.log_retention_days
 }
 
-# A denial because something failed: the record has `"reason":"internal"`. In such patterns, a dot is any character, and
-# quotes cannot be written.
-resource "aws_cloudwatch_log_metric_filter" "internal" {
-  for_each = {
-    content    = aws_cloudwatch_log_group.content_logs.name
-    files      = aws_cloudwatch_log_group.files_logs.name
-    authorizer = aws_cloudwatch_log_group.authorizer_logs.name
-  }
+locals {
+  # A denial because something failed: the record has `"reason":"internal"`. In such patterns, a dot is any character, and
+  # quotes cannot be written.
+  internal = "%reason.:.internal%"
+}
 
-  name           = "${var.name}-${each.key}-internal"
-  log_group_name = each.value
-  pattern        = "%reason.:.internal%"
+resource "aws_cloudwatch_log_metric_filter" "content_internal" {
+  name           = "${var.name}-content-internal"
+  log_group_name = aws_cloudwatch_log_group.content_logs.name
+  pattern        = local.internal
+
+  metric_transformation {
+    namespace     = "Tollgate"
+    name          = "${var.name}-internal"
+    value         = "1"
+    default_value = "0"
+  }
+}
+
+resource "aws_cloudwatch_log_metric_filter" "files_internal" {
+  name           = "${var.name}-files-internal"
+  log_group_name = aws_cloudwatch_log_group.files_logs.name
+  pattern        = local.internal
+
+  metric_transformation {
+    namespace     = "Tollgate"
+    name          = "${var.name}-internal"
+    value         = "1"
+    default_value = "0"
+  }
+}
+
+resource "aws_cloudwatch_log_metric_filter" "authorizer_internal" {
+  name           = "${var.name}-authorizer-internal"
+  log_group_name = aws_cloudwatch_log_group.authorizer_logs.name
+  pattern        = local.internal
 
   metric_transformation {
     namespace     = "Tollgate"
