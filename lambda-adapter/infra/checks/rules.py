@@ -351,8 +351,8 @@ def clients(template):
     parameters = template["Parameters"]
     host = re.escape(parameters["DomainName"]) if "DomainName" in parameters else "[a-z0-9.-]+"
     path = re.escape(parameters.get("SignInPath", "/.tollgate"))
-    # A synthesised template has no parameters: any path of the site may be the page.
-    ends = re.escape(parameters.get("SignedOutPath") or parameters.get("SignInPath", "") + "/signed-out") if "SignInPath" in parameters else "/[^*]*"
+    # A synthesised template does not have the parameter: any path of the site may be the page.
+    ends = re.escape(parameters["SignedOutPath"] or parameters["SignInPath"] + "/signed-out") if "SignedOutPath" in parameters else "/[^*]*"
     for name, client in resources(template, "AWS::Cognito::UserPoolClient"):
         if client.get("AllowedOAuthFlows") != ["code"] or client.get("AllowedOAuthFlowsUserPoolClient") is not True:
             yield f"{name}: not the code flow alone"
