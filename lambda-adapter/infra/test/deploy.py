@@ -2,11 +2,14 @@
 
     python deploy.py --tollgate PROGRAM --parts FOLDER [--lambda PROGRAM]
 
-It runs where MiniStack is installed. What MiniStack does not model, the last lines say. Ends with 3 if a check fails.
+It runs where MiniStack is installed. The last lines list what MiniStack does not model. Ends with 3 if a check fails.
 """
 
 import argparse
+import base64
 import contextlib
+import hashlib
+import html
 import io
 import json
 import pathlib
@@ -20,7 +23,7 @@ import traceback
 import urllib.parse
 import zipfile
 
-from emulator import INFRA, Emulator
+from emulator import ACCOUNT, INFRA, Emulator
 
 SITE = "learn.example.com"
 POOL_REGION = "eu-west-1"
@@ -44,7 +47,9 @@ anyone = true
 """
 NOT_MODELLED = [
     "Lambda@Edge: the distribution has the associations, but requests do not reach the function; it is invoked with events instead",
-    "origins in S3: what a function allows ends with 502 from the origin; origin access control is not evaluated",
+    "CloudFront's module `cloudfront` and `rawQueryString`: the function runs with its store inside",
+    "`aws:PrincipalArn`: the bucket policies of the APIs are removed, and only the rights of the role remain",
+    "preflights of HTTP APIs with a route of their own: not sent",
     "caches, TLS versions, WAF rules, DNS, certificates, e-mail, metric filters and alarm states",
 ]
 
@@ -153,16 +158,31 @@ class Tests:
     def sign_in_as(self, user, start):
         """Follows the redirects of a browser through the pool's page; returns the session's cookie."""
         begun, flow = self.invoke(start.removeprefix(f"https://{SITE}"), headers=NAVIGATION)
-        page = self.aws.send(self.location(begun))
-        fields = dict(re.findall(r'<input[^>]*type="hidden"[^>]*name="([^"]+)"[^>]*value="([^"]*)"', page.body.decode()))
-        action = re.search(r'<form[^>]*action="([^"]+)"', page.body.decode())[1]
-        form = {name: value.replace("&amp;", "&") for name, value in fields.items()} | {"username": user, "password": PASSWORD}
-        answered = self.aws.send(urllib.parse.urljoin(self.location(begun), action), "POST", form=form)
-        self.expect("the pool redirects to the gate", answered.headers["location"], lambda found: str(found).startswith(f"https://{SITE}/.tollgate/callback?"))
-        ended, cookies = self.invoke(answered.headers["location"].removeprefix(f"https://{SITE}"), headers=NAVIGATION | {"cookie": "; ".join(flow)})
+        back = self.logged_in(self.location(begun), user)
+        ended, cookies = self.invoke(back.removeprefix(f"https://{SITE}"), headers=NAVIGATION | {"cookie": "; ".join(flow)})
         self.expect("the callback redirects to the page", (ended["status"], self.location(ended)), ("303", "/courses/rust-101/1"))
         self.expect("the callback is not cached", ended["headers"]["cache-control"][0]["value"], lambda found: "no-store" in found)
         return next(one for one in cookies if one.startswith("__Host-tollgate="))
+
+    def logged_in(self, authorize, user):
+        """Fills in the pool's page; returns where it redirects to."""
+        text = self.aws.send(authorize).body.decode()
+        fields = dict(re.findall(r'<input[^>]*type="hidden"[^>]*name="([^"]+)"[^>]*value="([^"]*)"', text))
+        form = {name: html.unescape(value) for name, value in fields.items()} | {"username": user, "password": PASSWORD}
+        action = re.search(r'<form[^>]*action="([^"]+)"', text)[1]
+        back = self.aws.send(urllib.parse.urljoin(authorize, action), "POST", form=form).headers["location"]
+        self.expect("the pool redirects to the gate", back, lambda found: str(found).startswith(f"https://{SITE}/.tollgate/callback?"))
+        return back
+
+    def id_token_of(self, user):
+        verifier = secrets.token_urlsafe(43)
+        challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
+        common = {"client_id": self.client, "redirect_uri": f"https://{SITE}/.tollgate/callback"}
+        query = common | {"response_type": "code", "scope": "openid email", "state": "s", "code_challenge": challenge, "code_challenge_method": "S256"}
+        back = self.logged_in(f"{self.discovery['authorization_endpoint']}?{urllib.parse.urlencode(query)}", user)
+        code = urllib.parse.parse_qs(urllib.parse.urlsplit(back).query)["code"][0]
+        form = common | {"grant_type": "authorization_code", "code": code, "code_verifier": verifier}
+        return json.loads(self.aws.send(self.discovery["token_endpoint"], "POST", form=form).body)["id_token"]
 
     # --- CloudFront Functions ---
 
@@ -214,7 +234,56 @@ class Tests:
         cloudfront.update_function(Name=name, IfMatch=described()["ETag"], FunctionConfig=config, FunctionCode=code.encode())
         cloudfront.publish_function(Name=name, IfMatch=described()["ETag"])
 
-    # --- logs, API, removal ---
+    # --- the APIs ---
+
+    def apis(self):
+        if not self.options.program:
+            raise RuntimeError("--lambda is missing")
+        package = io.BytesIO()
+        with zipfile.ZipFile(package, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as made:
+            entry = zipfile.ZipInfo("bootstrap")
+            entry.external_attr = 0o755 << 16
+            made.writestr(entry, pathlib.Path(self.options.program).read_bytes())
+            made.write(self.folder / "policy.tgi", "policy.tgi")
+        s3 = self.aws.client("s3", POOL_REGION)
+        s3.create_bucket(Bucket="artifacts-of-api", CreateBucketConfiguration={"LocationConstraint": POOL_REGION})
+        s3.put_object(Bucket="artifacts-of-api", Key="lambda-1.zip", Body=package.getvalue())
+        for kind in ("rest", "http"):
+            self.api(kind, s3)
+
+    def api(self, kind, s3):
+        host = f"{kind}.api.example.com"
+        made = self.aws.deploy(
+            f"api-{kind}", "api.yaml", POOL_REGION, Kind=kind, Artifacts="artifacts-of-api", Package="lambda-1.zip", ClientId=self.client, DomainName=host,
+            UserPoolArn=f"arn:aws:cognito-idp:{POOL_REGION}:{ACCOUNT}:userpool/{self.pool}", PageOrigin=f"https://{SITE}", CertificateArn=API_CERTIFICATE,
+        )  # fmt: skip
+        functions = self.aws.client("lambda", POOL_REGION)
+        for one in functions.list_functions()["Functions"]:
+            # The emulator instead of S3.
+            if one["FunctionName"].startswith(f"api-{kind}-"):
+                variables = one["Environment"]["Variables"] | {"AWS_ENDPOINT_URL": self.aws.address}
+                functions.update_function_configuration(FunctionName=one["FunctionName"], Environment={"Variables": variables})
+        # MiniStack knows no `aws:PrincipalArn`, so the policy denies even the functions' role. Its own rights remain.
+        s3.delete_bucket_policy(Bucket=made["Bucket"])
+        s3.put_object(Bucket=made["Bucket"], Key="courses/rust-101/1", Body=b"a lesson", ContentType="text/plain")
+        s3.put_object(Bucket=made["Bucket"], Key="courses/other/1", Body=b"another", ContentType="text/plain")
+        ask = lambda path, method="GET", **headers: self.aws.send(path, method, {"Host": host, "X-Forwarded-Proto": "https"} | headers)  # noqa: E731
+        token = {"Authorization": f"Bearer {self.id_token_of('ann@example.com')}"}
+        self.expect(f"{kind}: no token", ask("/files/courses/rust-101/1").status, 401)
+        self.expect(f"{kind}: no token for a file name", ask("/content?fn=/courses/rust-101/1").status, 401)
+        self.expect(f"{kind}: another course", ask("/files/courses/other/1", **token).status, 403)
+        link = ask("/files/courses/rust-101/1", **token)
+        self.expect(f"{kind}: a link to the file", (link.status, str(link.headers["location"])), lambda found: found[0] in (302, 303, 307) and "X-Amz-Signature" in found[1])
+        if link.headers["location"]:
+            self.expect(f"{kind}: the link leads to the file", self.aws.send(link.headers["location"]).body, b"a lesson")
+        self.expect(f"{kind}: no other way into the bucket", self.aws.send(f"/{made['Bucket']}/courses/rust-101/1").status, 403)
+        body = ask("/content?fn=/courses/rust-101/1", Origin=f"https://{SITE}", Accept="*/*", **token)
+        self.expect(f"{kind}: the file itself", (body.status, body.body), (200, b"a lesson"))
+        self.expect(f"{kind}: for the page", body.headers["access-control-allow-origin"], f"https://{SITE}")
+        self.expect(f"{kind}: another course as a name", ask("/content?fn=/courses/other/1", **token).status, 403)
+        self.expect(f"{kind}: logs end", {one.get("retentionInDays") for one in self.aws.client("logs", POOL_REGION).describe_log_groups()["logGroups"]}, {90})
+
+    # --- logs of regions, wrong parameters, removal ---
 
     def logs(self):
         self.aws.deploy("full-logs", "edge-logs.yaml", POOL_REGION, Site="full")
@@ -266,7 +335,7 @@ def main():
     begun = time.monotonic()
     with Emulator() as emulator, tempfile.TemporaryDirectory() as folder:
         tests = Tests(emulator, options, folder)
-        for part in (tests.sign_in, tests.policy, tests.lambda_edge, tests.small_edge, tests.logs, tests.removal):
+        for part in (tests.sign_in, tests.policy, tests.lambda_edge, tests.small_edge, tests.apis, tests.logs, tests.removal):
             try:
                 part()
             except Exception:  # noqa: BLE001

@@ -103,4 +103,4 @@ const rejected = [
 for (const [message, build] of rejected) {
   assert.throws(() => synthesise(mkdtempSync(join(tmpdir(), "tollgate-cdk-")), build), message);
 }
-console.log(`cdk: ${rejected.length} wrong uses are rejected`);
+console.log(`infra-cdk: ${rejected.length} passed, 0 failed, 0 skipped`);

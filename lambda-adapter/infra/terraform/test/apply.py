@@ -104,7 +104,8 @@ def main(out):
     server.stop(0)
     for fault in faults:
         print(f"terraform: {fault}")
-    print(f"terraform: {len(VARIANTS)} variants applied, {len(REFUSED)} wrong uses, {len(faults)} faults")
+    total = 1 + len(VARIANTS) + len(REFUSED)
+    print(f"infra-terraform: {total - len(faults)} passed, {len(faults)} failed, 0 skipped")
     sys.exit(3 if faults else 0)
 
 

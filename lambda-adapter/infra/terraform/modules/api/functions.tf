@@ -219,6 +219,7 @@ resource "aws_lambda_function" "authorizer_function" {
       TOLLGATE_ROLE             = "authorizer"
       TOLLGATE_BASE_PATH        = "/files"
       TOLLGATE_AUTHORIZER_CACHE = "off"
+      TOLLGATE_HTTP_FORMAT      = var.kind == "http" ? "simple" : "iam"
     }
   }
 }
