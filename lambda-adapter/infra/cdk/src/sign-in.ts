@@ -41,7 +41,7 @@ export class SignIn extends Construct {
       DomainName: props.domainName,
       SignInPath: props.signInPath,
       SignedOutPath: props.signedOutPath,
-      UserPoolId: props.userPool?.userPoolId ?? "",
+      UserPoolId: props.userPool?.userPoolId,
       LoginPrefix: props.loginPrefix,
       LoginDomainName: props.login?.domainName,
       LoginCertificateArn: props.login?.certificate.certificateArn,

@@ -10,6 +10,13 @@ import type { Construct } from "constructs";
 /** In the package, and in the repository. */
 const FOLDERS = [join(__dirname, "../templates"), join(__dirname, "../..")];
 
+/** Warnings of the CDK about the templates that do not apply to them. cfn-lint checks the same rules. */
+const ACKNOWLEDGED = [
+  ["W8003", "properties decide conditions, which then have one result"],
+  ["W1001", "a reference to a conditional resource is inside `Fn::If` with the same condition"],
+  ["W1030", "an empty default is not used where a condition excludes it"],
+] as const;
+
 /** Values of parameters; one that is undefined remains a parameter of the stack, with its default. */
 export type Values = Record<string, string | number | undefined>;
 
@@ -18,8 +25,9 @@ export function include(scope: Construct, name: string, values: Values): CfnIncl
   if (file === undefined) {
     throw new Error(`the template ${name} is in none of ${FOLDERS.join(", ")}: reinstall the package`);
   }
-  // Properties decide conditions, which then have one result.
-  Validations.of(Stack.of(scope)).acknowledge({ id: "CloudFormation-Validate::W8003", reason: "properties decide conditions" });
+  for (const [rule, reason] of ACKNOWLEDGED) {
+    Validations.of(Stack.of(scope)).acknowledge({ id: `CloudFormation-Validate::${rule}`, reason });
+  }
   const given = Object.entries(values).filter(([, value]) => value !== undefined);
   return new CfnInclude(scope, "Template", {
     templateFile: file,
