@@ -73,9 +73,14 @@ pub(crate) fn check(step: &Step) -> Result<(String, Tally, bool)> {
         shell::tool(tools.join("cfn-lint"), strict)
     };
     report.run(lint().arg("--").args(&templates))?;
-    report.run(lint().args(["--ignore-checks", DECIDED, "--"]).args(&synthesised))?;
+    report.run(
+        lint()
+            .args(["--ignore-checks", DECIDED, "--"])
+            .args(&synthesised),
+    )?;
     let mut own = shell::tool(tools.join("python"), [folder().join("check.py")]);
-    own.args(&templates).args(&synthesised).args(&applied);
+    own.arg(page()).args(&templates);
+    own.args(&synthesised).args(&applied);
     report.run(&mut own)?;
     report.run(&mut deploy(step)?)?;
 
@@ -116,6 +121,14 @@ fn cdk(templates: &[PathBuf], report: &mut Report<'_>) -> Result<Vec<PathBuf>> {
         copy(file, &package.join("templates"))?;
     }
     copy(&source.join("tsconfig.json"), &package)?;
+    // The example of the documentation is compiled with them.
+    let page = fs::read_to_string(page()).context("cannot read docs/infrastructure.md")?;
+    let example =
+        fenced(&page, "ts").context("docs/infrastructure.md has no example for the CDK")?;
+    fs::write(
+        package.join("src/page.ts"),
+        example.replace("\"@tollgate/cdk\"", "\"./index\""),
+    )?;
     let mut compile = shell::tool(tools.join("node_modules/.bin/tsc"), ["--project"]);
     report.run(compile.arg(&package))?;
 
@@ -129,9 +142,21 @@ fn cdk(templates: &[PathBuf], report: &mut Report<'_>) -> Result<Vec<PathBuf>> {
     files(&out, ".template.json")
 }
 
+/// The page whose examples are tested, too.
+fn page() -> PathBuf {
+    repo::root().join("docs/infrastructure.md")
+}
+
+/// The first block of a page in this language.
+fn fenced<'a>(page: &'a str, language: &str) -> Option<&'a str> {
+    let (_, rest) = page.split_once(&format!("```{language}\n"))?;
+    rest.split_once("```").map(|(block, _)| block)
+}
+
 fn copy(file: &Path, folder: &Path) -> Result<()> {
     let name = file.file_name().context("a file has a name")?;
-    fs::copy(file, folder.join(name)).with_context(|| format!("cannot copy {}", repo::shown(file)))?;
+    fs::copy(file, folder.join(name))
+        .with_context(|| format!("cannot copy {}", repo::shown(file)))?;
     Ok(())
 }
 
@@ -159,4 +184,16 @@ fn deploy(step: &Step) -> Result<Command> {
         .arg("--parts")
         .arg(repo::parts());
     Ok(deploy)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_block_of_a_language_is_found() {
+        let page = "```sh\na\n```\n```ts\nb\n```\n```ts\nc\n```\n";
+        assert_eq!(fenced(page, "ts"), Some("b\n"));
+        assert_eq!(fenced(page, "hcl"), None);
+    }
 }

@@ -45,6 +45,7 @@ CLOUDFRONT = [
     ("EdgeFunction Environment", {"Variables": {}}, "does not accept"),
     ("EdgeFunction Architectures", ["arm64"], "does not accept"),
     ("EdgeVersion1 ^ DeletionPolicy", GONE, "deleted with the stack"),
+    ("EdgeFunction ^ DeletionPolicy", GONE, "deleted with the stack"),
     ("EdgeLogs RetentionInDays", GONE, "kept for ever"),
     ("EdgeLogs LogGroupName", "/aws/lambda/other", "log group is not here"),
     ("EdgeInternal FilterPattern", "internal", "no alarm on denials"),
@@ -53,6 +54,7 @@ CLOUDFRONT = [
     ("InternalAlarm Threshold", 100, "no alarm on denials"),
     ("InternalAlarm AlarmActions", [], "notifies nobody"),
     ("ErrorAlarm MetricName", "4xxErrorRate", "no alarm on 5xx"),
+    ("Dashboard ^ Type", "AWS::SNS::Topic", "no dashboard"),
 ]
 
 # Where the Lambda@Edge function decides about content.
@@ -117,6 +119,7 @@ API_COMMON = [
 ]
 REST = [
     ("Api Policy Statement 0 Condition", GONE, "lets everybody"),
+    ("Api Policy Statement 0 Condition IpAddress aws:SourceIp", "192.0.2.0/24,198.51.100.0/24", "is not a network"),
     ("Api DisableExecuteApiEndpoint", GONE, "old TLS"),
     ("GetContent AuthorizationType", "NONE", "nobody is asked"),
     ("GetFile AuthorizationType", "NONE", "nobody is asked"),

@@ -9,6 +9,7 @@ import re
 CACHING_DISABLED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
 # Origin request policies that forward every header, cookie and query parameter.
 ALL_VIEWER = ("216adef6-5c7f-47e4-b989-5492eafa07d3", "b689b0a8-53d0-40ab-baf2-68738e2966ac")
+NETWORK = re.compile(r"[0-9a-f.:]+/\d{1,3}")
 READING = {"GET", "HEAD", "OPTIONS"}
 NEW_TLS = re.compile(r"TLSv1\.[23]_20(2[1-9]|[3-9]\d)")
 # Records, as the gate writes them after what the platform puts in front.
@@ -205,8 +206,9 @@ def one_door(statement, template):
 
 
 def retained(template):
-    """What cannot be made again outlives the stack; so do versions, which CloudFront deletes hours later."""
-    for kind in ("AWS::S3::Bucket", "AWS::Cognito::UserPool", "AWS::Lambda::Version"):
+    """What cannot be made again outlives the stack; so do edge functions, whose copies CloudFront deletes hours later."""
+    edge = ["AWS::Lambda::Function"] if any(resources(template, "AWS::CloudFront::Distribution")) else []
+    for kind in ["AWS::S3::Bucket", "AWS::Cognito::UserPool", "AWS::Lambda::Version", *edge]:
         for name, resource in template["Resources"].items():
             if resource["Type"] == kind and resource.get("DeletionPolicy") != "Retain":
                 yield f"{name}: is deleted with the stack"
@@ -221,6 +223,9 @@ def rights(template):
                     continue
                 if anybody(one["Principal"]) and not condition(one, "IpAddress", "aws:SourceIp"):
                     yield f"{name}: lets everybody in"
+                for network in networks(one):
+                    if not NETWORK.fullmatch(network):
+                        yield f"{name}: `{network}` is not a network"
                 if not anybody(one["Principal"]) and "Condition" not in one:
                     yield f"{name}: lets a whole service in, whoever it works for"
     for name, role in resources(template, "AWS::IAM::Role"):
@@ -232,6 +237,12 @@ def rights(template):
         for policy in role.get("Policies", []):
             for one in statements(policy["PolicyDocument"]):
                 yield from wildcards(name, one)
+
+
+def networks(statement):
+    """The networks of a statement; a parameter that is a list has them in one text."""
+    given = condition(statement, "IpAddress", "aws:SourceIp") or []
+    return [text_of(one) for one in listed(given)]
 
 
 def wildcards(name, statement):

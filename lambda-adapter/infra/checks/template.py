@@ -71,6 +71,11 @@ def default(name, parameter):
     return SAMPLES.get(name, f"sample-{name.lower()}")
 
 
+def listed_value(parameter, value):
+    """The value as CloudFormation passes it on."""
+    return value.split(",") if parameter.get("Type") == "CommaDelimitedList" and isinstance(value, str) else value
+
+
 def choices(template):
     """For each parameter that a condition reads: the values that make a difference."""
     read_by_conditions = json.dumps(template.get("Conditions", {}))
@@ -86,7 +91,7 @@ def choices(template):
 def scenarios(template, thorough):
     """Sets of parameters. Thorough: all combinations; else all first values, all last ones, and each on its own."""
     parameters = template.get("Parameters", {})
-    base = {name: default(name, parameter) for name, parameter in parameters.items()}
+    base = {name: listed_value(parameter, default(name, parameter)) for name, parameter in parameters.items()}
     options = list(choices(template))
     if thorough:
         names = [name for name, _ in options]

@@ -231,7 +231,8 @@ def template(resources):
             made[logical]["DeletionPolicy"] = "Delete" if values.get("force_destroy") else "Retain"
         if kind == "aws_lambda_function" and values.get("publish"):
             made["EdgeVersion1"] = {"Type": "AWS::Lambda::Version", "Properties": {}}
-            made["EdgeVersion1"] |= {"DeletionPolicy": "Retain"} if values.get("skip_destroy") else {}
+            for name in (logical, "EdgeVersion1"):
+                made[name] |= {"DeletionPolicy": "Retain"} if values.get("skip_destroy") else {}
     settled(made)
     text = json.dumps(made)
     text = re.sub(r"\$\{(aws_\w+?_\d+)\.qualified_arn\}", "${EdgeVersion1.arn}", text)

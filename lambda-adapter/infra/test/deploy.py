@@ -1,6 +1,6 @@
 """Deploys the templates to an emulator of AWS on loopback, in the order of docs/infrastructure.md, and sends requests.
 
-    python deploy.py --tollgate PROGRAM --parts FOLDER [--lambda PROGRAM]
+    python deploy.py --tollgate PROGRAM --parts FOLDER --lambda PROGRAM
 
 It runs where MiniStack is installed. The last lines list what MiniStack does not model. Ends with 3 if a check fails.
 """
@@ -15,6 +15,7 @@ import json
 import pathlib
 import re
 import secrets
+import signal
 import subprocess
 import sys
 import tempfile
@@ -237,8 +238,6 @@ class Tests:
     # --- the APIs ---
 
     def apis(self):
-        if not self.options.program:
-            raise RuntimeError("--lambda is missing")
         package = io.BytesIO()
         with zipfile.ZipFile(package, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as made:
             entry = zipfile.ZipInfo("bootstrap")
@@ -327,11 +326,13 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--tollgate", required=True)
     parser.add_argument("--parts", required=True)
-    parser.add_argument("--lambda", dest="program")
+    parser.add_argument("--lambda", dest="program", required=True)
     options = parser.parse_args()
-    for path in filter(None, (options.tollgate, options.parts, options.program)):
+    for path in (options.tollgate, options.parts, options.program):
         if not pathlib.Path(path).exists():
             sys.exit(f"{path} does not exist: build it with `cargo xtask build`")
+    # Ends the emulator also when this program is ended.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))
     begun = time.monotonic()
     with Emulator() as emulator, tempfile.TemporaryDirectory() as folder:
         tests = Tests(emulator, options, folder)

@@ -7,7 +7,6 @@ import type { IHostedZone } from "aws-cdk-lib/aws-route53";
 import { Bucket, CfnBucket, type IBucket } from "aws-cdk-lib/aws-s3";
 import { Asset } from "aws-cdk-lib/aws-s3-assets";
 import { CfnTopic, Topic, type ITopic } from "aws-cdk-lib/aws-sns";
-import { Fn } from "aws-cdk-lib";
 import { Construct } from "constructs";
 
 import { include } from "./template";
@@ -65,7 +64,7 @@ export class ContentApi extends Construct {
       DomainName: props.domainName,
       CertificateArn: props.certificate.certificateArn,
       HostedZoneId: props.hostedZone?.hostedZoneId,
-      AllowedNetworks: props.allowedNetworks && Fn.join(",", props.allowedNetworks),
+      AllowedNetworks: props.allowedNetworks,
       MaxConcurrency: props.maxConcurrency,
       LogRetentionDays: props.logRetentionDays,
       AlarmEmail: props.alarmEmail,

@@ -18,7 +18,7 @@ const ACKNOWLEDGED = [
 ] as const;
 
 /** Values of parameters; one that is undefined remains a parameter of the stack, with its default. */
-export type Values = Record<string, string | number | undefined>;
+export type Values = Record<string, string | number | string[] | undefined>;
 
 export function include(scope: Construct, name: string, values: Values): CfnInclude {
   const file = FOLDERS.map((folder) => join(folder, name)).find((path) => existsSync(path));

