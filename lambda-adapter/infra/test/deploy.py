@@ -193,6 +193,7 @@ class Tests:
         host = {"Host": made["DistributionDomainName"], "X-Forwarded-Proto": "https"}
         ask = lambda path, method="GET", **headers: self.aws.send(path, method, host | headers)  # noqa: E731
         self.expect("a placeholder denies", ask("/courses/rust-101/preview/1").status, 503)
+        self.behaviours(made)
         self.publish(made)
         self.expect("a script without a session", ask("/courses/rust-101/1").status, 401)
         page = ask("/courses/rust-101/1", **NAVIGATION)
@@ -216,6 +217,18 @@ class Tests:
         self.expect("an update of the stack leaves the function alone", ask("/courses/rust-101/1").status, 401)
         groups = {one["logGroupName"]: one.get("retentionInDays") for one in self.aws.client("logs").describe_log_groups()["logGroups"]}
         self.expect("logs end", {groups.get("/aws/lambda/us-east-1.small-edge"), groups.get("/aws/cloudfront/function/small-gate")}, {30})
+
+    def behaviours(self, made):
+        """The first behaviour is what the build says that sign-in needs; the others have the generated function."""
+        wanted = json.loads((self.folder / "small/about.json").read_text())["behaviours"][0]
+        config = self.aws.client("cloudfront").get_distribution_config(Id=made["DistributionId"])["DistributionConfig"]
+        first = config["CacheBehaviors"]["Items"][0]
+        kinds = lambda one: [list(one.get(f"{kind}Associations", {}).get("Items", [])) for kind in ("LambdaFunction", "Function")]  # noqa: E731
+        self.expect("the pattern of sign-in", first["PathPattern"], wanted["path_pattern"])
+        self.expect("the methods of sign-in", set(first["AllowedMethods"]["Items"]), set(wanted["methods"]))
+        self.expect("sign-in has Lambda@Edge", [one["EventType"] for one in kinds(first)[0]] + kinds(first)[1], ["viewer-request"])
+        default = kinds(config["DefaultCacheBehavior"])
+        self.expect("content has the function", default[0] + [one["FunctionARN"].rsplit("/", 1)[1] for one in default[1]], [made["GateFunctionName"]])
 
     def publish(self, made):
         """The order of docs/cloudfront-functions.md: put, switch, publish."""
