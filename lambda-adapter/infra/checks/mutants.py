@@ -49,7 +49,7 @@ CLOUDFRONT = [
     ("EdgeLogs RetentionInDays", GONE, "kept for ever"),
     ("EdgeLogs LogGroupName", "/aws/lambda/other", "log group is not here"),
     ("EdgeInternal FilterPattern", "internal", "no alarm on denials"),
-    ("EdgeInternal FilterPattern", "%internal%", "no alarm on denials"),
+    ("EdgeInternal FilterPattern", "%reason.:.internal%", "no alarm on denials"),
     ("EdgeInternal MetricTransformations 0 MetricName", "other", "no alarm on denials"),
     ("InternalAlarm Threshold", 100, "no alarm on denials"),
     ("InternalAlarm AlarmActions", [], "notifies nobody"),

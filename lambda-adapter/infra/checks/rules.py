@@ -12,9 +12,9 @@ ALL_VIEWER = ("216adef6-5c7f-47e4-b989-5492eafa07d3", "b689b0a8-53d0-40ab-baf2-6
 NETWORK = re.compile(r"[0-9a-f.:]+/\d{1,3}")
 READING = {"GET", "HEAD", "OPTIONS"}
 NEW_TLS = re.compile(r"TLSv1\.[23]_20(2[1-9]|[3-9]\d)")
-# Records, as the gate writes them after what the platform puts in front.
+# Records, as the gate writes them after what the platform puts in front. Clients choose the path.
 INTERNAL = 'x {"time":1,"edge":"e","path":"/a","outcome":"deny","status":500,"reason":"internal","detail":"handler"}'
-DENIED = 'x {"time":1,"edge":"e","path":"/internal","outcome":"deny","status":403,"reason":"forbidden"}'
+DENIED = 'x {"time":1,"edge":"e","path":"/reason\':\'internal","outcome":"deny","status":403,"reason":"forbidden"}'
 # The statements of roles that may contain `*`: by `Sid`, the form of the resource, and the reason.
 WILDCARDS = {
     "EdgeLogs": (r".+:logs:\*:.+:log-group:/aws/lambda/us-east-1\..+:\*", "Lambda@Edge writes logs in every region"),

@@ -16,9 +16,9 @@ resource "aws_cloudwatch_log_group" "authorizer_logs" {
 }
 
 locals {
-  # A denial because something failed: the record has `"reason":"internal"`. In such patterns, a dot is any character, and
-  # quotes cannot be written.
-  internal = "%reason.:.internal%"
+  # A denial because something failed: the record has `"reason":"internal"`. In such patterns, quotes can be written as
+  # numbers only.
+  internal = "%\\x22reason\\x22:\\x22internal\\x22%"
 }
 
 resource "aws_cloudwatch_log_metric_filter" "content_internal" {

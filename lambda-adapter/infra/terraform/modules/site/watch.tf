@@ -3,9 +3,9 @@
 locals {
   # Lambda@Edge writes where a request was answered.
   regions = setunion(var.log_regions, ["us-east-1"])
-  # A denial because something failed: the record has `"reason":"internal"`. In such patterns, a dot is any character, and
-  # quotes cannot be written.
-  internal = "%reason.:.internal%"
+  # A denial because something failed: the record has `"reason":"internal"`. In such patterns, quotes can be written as
+  # numbers only.
+  internal = "%\\x22reason\\x22:\\x22internal\\x22%"
 }
 
 resource "aws_cloudwatch_log_group" "edge_logs" {
