@@ -37,8 +37,8 @@ CLOUDFRONT = [
     (f"{DISTRIBUTION} Origins 0 CustomOriginConfig", {"OriginProtocolPolicy": "http-only"}, "another way"),
     (f"{DISTRIBUTION} DefaultRootObject", "index.html", "another path"),
     ("OriginAccess OriginAccessControlConfig SigningBehavior", "no-override", "as clients signed"),
-    ("EdgeRole ^ Properties AssumeRolePolicyDocument Statement 0 Principal", {"AWS": "*"}, "others than services"),
-    ("EdgeRole ManagedPolicyArns", ["arn:aws:iam::aws:policy/AdministratorAccess"], "not listed here"),
+    ("EdgeRole ^ Properties AssumeRolePolicyDocument Statement 0 Principal", {"AWS": "*"}, "other principals than services"),
+    ("EdgeRole ManagedPolicyArns", ["arn:aws:iam::aws:policy/AdministratorAccess"], "not listed in the template"),
     ("EdgeRole Policies 0 PolicyDocument Statement 0 Action", "logs:*", "more than is listed"),
     ("EdgeRole Policies 0 PolicyDocument Statement 0 Resource", "*", "wildcard without a reason"),
     ("EdgeRole Policies 0 PolicyDocument Statement 0 Sid", "Other", "wildcard without a reason"),
@@ -46,13 +46,13 @@ CLOUDFRONT = [
     ("EdgeFunction Architectures", ["arm64"], "does not accept"),
     ("EdgeVersion1 ^ DeletionPolicy", GONE, "deleted with the stack"),
     ("EdgeFunction ^ DeletionPolicy", GONE, "deleted with the stack"),
-    ("EdgeLogs RetentionInDays", GONE, "kept for ever"),
-    ("EdgeLogs LogGroupName", "/aws/lambda/other", "log group is not here"),
+    ("EdgeLogs RetentionInDays", GONE, "no retention period"),
+    ("EdgeLogs LogGroupName", "/aws/lambda/other", "log group is not in the template"),
     ("EdgeInternal FilterPattern", "internal", "no alarm on denials"),
     ("EdgeInternal FilterPattern", "%reason.:.internal%", "no alarm on denials"),
     ("EdgeInternal MetricTransformations 0 MetricName", "other", "no alarm on denials"),
     ("InternalAlarm Threshold", 100, "no alarm on denials"),
-    ("InternalAlarm AlarmActions", [], "notifies nobody"),
+    ("InternalAlarm AlarmActions", [], "has no action"),
     ("ErrorAlarm MetricName", "4xxErrorRate", "no alarm on 5xx"),
     ("Dashboard ^ Type", "AWS::SNS::Topic", "no dashboard"),
 ]
@@ -78,8 +78,8 @@ SMALL_EDGE = [
     ("GateFunction FunctionConfig KeyValueStoreAssociations", [], "no policy"),
     ("GateFunction FunctionConfig Runtime", "cloudfront-js-1.0", "another runtime"),
     ("GateFunction FunctionCode", "function handler(event) { return event.request; }", "does not deny before"),
-    ("GateLogs RetentionInDays", GONE, "kept for ever"),
-    ("GateLogs LogGroupName", "/aws/cloudfront/function/other", "log group is not here"),
+    ("GateLogs RetentionInDays", GONE, "no retention period"),
+    ("GateLogs LogGroupName", "/aws/cloudfront/function/other", "log group is not in the template"),
     ("GateInternal FilterPattern", "", "no alarm on denials"),
 ]
 PLACEHOLDER = [("EdgeFunction Code", {"ZipFile": "exports.handler = async (event) => event.Records[0].cf.request;"}, "does not deny before")]
@@ -101,8 +101,8 @@ CLOUDFRONT_BUCKET = [
     (f"{DENY} 2 Condition Bool aws:SecureTransport", "true", "without TLS"),
     (f"{DENY} 1", GONE, "by others"),
     (f"{DENY} 1 Condition StringNotEquals AWS:SourceArn", "arn:x", "by others"),
-    (f"{DENY} 0 Principal", "*", "lets everybody"),
-    (f"{DENY} 0 Condition", GONE, "whole service"),
+    (f"{DENY} 0 Principal", "*", "allows every principal"),
+    (f"{DENY} 0 Condition", GONE, "on behalf of any account"),
 ]
 
 API_COMMON = [
@@ -110,19 +110,19 @@ API_COMMON = [
     (f"{DENY} 1", GONE, "without TLS"),
     ("ContentRole Policies 0 PolicyDocument Statement 0 Action", ["s3:*"], "more than is listed"),
     ("ContentRole Policies 0 PolicyDocument Statement 0 Resource", "arn:aws:s3:::*", "wildcard without a reason"),
-    ("AuthorizerFunction ReservedConcurrentExecutions", GONE, "whole account"),
-    ("FilesFunction LoggingConfig", {"LogGroup": "other"}, "log group is not here"),
-    ("FilesLogs RetentionInDays", GONE, "kept for ever"),
+    ("AuthorizerFunction ReservedConcurrentExecutions", GONE, "account's concurrency"),
+    ("FilesFunction LoggingConfig", {"LogGroup": "other"}, "log group is not in the template"),
+    ("FilesLogs RetentionInDays", GONE, "no retention period"),
     ("FilesInternal FilterPattern", "%reason%", "no alarm on denials"),
     ("InternalAlarm ComparisonOperator", "LessThanThreshold", "no alarm on denials"),
     ("ErrorAlarm MetricName", "Count", "no alarm on 5xx"),
 ]
 REST = [
-    ("Api Policy Statement 0 Condition", GONE, "lets everybody"),
+    ("Api Policy Statement 0 Condition", GONE, "allows every principal"),
     ("Api Policy Statement 0 Condition IpAddress aws:SourceIp", "192.0.2.0/24,198.51.100.0/24", "is not a network"),
     ("Api DisableExecuteApiEndpoint", GONE, "old TLS"),
-    ("GetContent AuthorizationType", "NONE", "nobody is asked"),
-    ("GetFile AuthorizationType", "NONE", "nobody is asked"),
+    ("GetContent AuthorizationType", "NONE", "no authorizer decides"),
+    ("GetFile AuthorizationType", "NONE", "no authorizer decides"),
     ("GetFile AuthorizerId", GONE, "no authorizer"),
     ("PathAuthorizer AuthorizerResultTtlInSeconds", 300, "open another"),
     ("PathAuthorizer AuthorizerResultTtlInSeconds", GONE, "open another"),
@@ -130,15 +130,15 @@ REST = [
 ]
 HTTP = [
     ("HttpApi DisableExecuteApiEndpoint", GONE, "old TLS"),
-    ("HttpGetContent AuthorizationType", "NONE", "nobody is asked"),
-    ("HttpGetFile AuthorizationType", GONE, "nobody is asked"),
+    ("HttpGetContent AuthorizationType", "NONE", "no authorizer decides"),
+    ("HttpGetFile AuthorizationType", GONE, "no authorizer decides"),
     ("HttpGetFile AuthorizerId", GONE, "no authorizer"),
     ("HttpPathAuthorizer AuthorizerResultTtlInSeconds", GONE, "open another"),
     ("HttpPoolAuthorizer JwtConfiguration Audience", [], "every client"),
     ("HttpDomain DomainNameConfigurations 0 SecurityPolicy", GONE, "old TLS"),
 ]
 
-PERMISSION = [("SourceArn", GONE, "anybody may call"), ("Principal", "*", "anybody may call")]
+PERMISSION = [("SourceArn", GONE, "every principal may call it"), ("Principal", "*", "every principal may call it")]
 
 CLIENT = [
     ("Client AllowedOAuthFlows", ["code", "implicit"], "code flow"),
@@ -160,10 +160,10 @@ POOL = [
 LOGIN = [("Login UserPoolId", "eu-west-1_Other", "no domain")]
 
 LOGS = [
-    ("EdgeLogs RetentionInDays", GONE, "kept for ever"),
+    ("EdgeLogs RetentionInDays", GONE, "no retention period"),
     ("EdgeInternal FilterPattern", "%reason.:.forbidden%", "no alarm on denials"),
     ("InternalAlarm Threshold", 100, "no alarm on denials"),
-    ("InternalAlarm AlarmActions", [], "notifies nobody"),
+    ("InternalAlarm AlarmActions", [], "has no action"),
 ]
 
 

@@ -58,7 +58,7 @@ def statements(document):
     return listed((document or {}).get("Statement", []))
 
 
-def anybody(principal):
+def every_principal(principal):
     values = principal.values() if isinstance(principal, dict) else [principal]
     return any(one == "*" for value in values for one in listed(value))
 
@@ -190,7 +190,7 @@ def buckets(template):
             yield f"{name}: may become public"
         if "WebsiteConfiguration" in bucket:
             yield f"{name}: is a website, which is public"
-        denied = [one for one in policies.get(name, []) if one["Effect"] == "Deny" and anybody(one["Principal"])]
+        denied = [one for one in policies.get(name, []) if one["Effect"] == "Deny" and every_principal(one["Principal"])]
         if not any(str(condition(one, "Bool", "aws:SecureTransport")).lower() == "false" and listed(one["Action"]) == ["s3:*"] for one in denied):
             yield f"{name}: can be read without TLS"
         if not any(one_door(one, template) for one in denied):
@@ -221,19 +221,19 @@ def rights(template):
             for one in statements(properties.get("PolicyDocument", properties.get("Policy"))):
                 if one["Effect"] != "Allow":
                     continue
-                if anybody(one["Principal"]) and not condition(one, "IpAddress", "aws:SourceIp"):
-                    yield f"{name}: lets everybody in"
+                if every_principal(one["Principal"]) and not condition(one, "IpAddress", "aws:SourceIp"):
+                    yield f"{name}: allows every principal"
                 for network in networks(one):
                     if not NETWORK.fullmatch(network):
                         yield f"{name}: `{network}` is not a network"
-                if not anybody(one["Principal"]) and "Condition" not in one:
-                    yield f"{name}: lets a whole service in, whoever it works for"
+                if not every_principal(one["Principal"]) and "Condition" not in one:
+                    yield f"{name}: allows a service on behalf of any account"
     for name, role in resources(template, "AWS::IAM::Role"):
         for one in statements(role["AssumeRolePolicyDocument"]):
-            if anybody(one["Principal"]) or set(one["Principal"]) != {"Service"}:
-                yield f"{name}: taken by others than services"
+            if every_principal(one["Principal"]) or set(one["Principal"]) != {"Service"}:
+                yield f"{name}: can be assumed by other principals than services"
         if role.get("ManagedPolicyArns"):
-            yield f"{name}: has rights that are not listed here"
+            yield f"{name}: has permissions that are not listed in the template"
         for policy in role.get("Policies", []):
             for one in statements(policy["PolicyDocument"]):
                 yield from wildcards(name, one)
@@ -268,21 +268,21 @@ def logs(template):
     groups = dict(resources(template, "AWS::Logs::LogGroup"))
     for name, group in groups.items():
         if not group.get("RetentionInDays"):
-            yield f"{name}: kept for ever"
+            yield f"{name}: no retention period"
     names = {text_of(group["LogGroupName"]) if "LogGroupName" in group else f"${{{name}}}": name for name, group in groups.items()}
     wanted = dict.fromkeys(groups)
     for name, function in resources(template, "AWS::Lambda::Function"):
         if log_group_of(name, function, template) not in names | {f"${{{group}}}": group for group in groups}:
-            yield f"{name}: its log group is not here, so its logs are kept for ever"
+            yield f"{name}: its log group is not in the template, so its logs have no retention period"
     for name, function in resources(template, "AWS::CloudFront::Function"):
         if "/aws/cloudfront/function/" + text_of(function["Name"]) not in names:
-            yield f"{name}: its log group is not here, so its logs are kept for ever"
+            yield f"{name}: its log group is not in the template, so its logs have no retention period"
     for name in wanted:
         if not any(alarmed(one, template) for _, one in resources(template, "AWS::Logs::MetricFilter") if log_of(one, template, names) == name):
             yield f"{name}: no alarm on denials by an internal error"
     for name, alarm in resources(template, "AWS::CloudWatch::Alarm"):
         if not alarm.get("AlarmActions"):
-            yield f"{name}: notifies nobody"
+            yield f"{name}: has no action"
 
 
 def log_of(metric, template, names):
@@ -328,7 +328,7 @@ def apis(template):
     ):
         for name, one in resources(template, kind):
             if one.get(authorization, "NONE") == "NONE" and method(one) != "OPTIONS":
-                yield f"{name}: nobody is asked"
+                yield f"{name}: no authorizer decides"
             if one.get(authorization, "NONE") != "NONE" and "AuthorizerId" not in one:
                 yield f"{name}: no authorizer is named"
     for name, one in resources(template, "AWS::ApiGateway::Authorizer"):
@@ -345,7 +345,7 @@ def apis(template):
                 yield f"{name}: has a name that takes old TLS"
             for function, properties in resources(template, "AWS::Lambda::Function"):
                 if "ReservedConcurrentExecutions" not in properties:
-                    yield f"{function}: may take the whole account's share"
+                    yield f"{function}: may use all of the account's concurrency"
     for name, domain in resources(template, "AWS::ApiGateway::DomainName"):
         if domain.get("SecurityPolicy") not in ("TLS_1_2", "TLS_1_3"):
             yield f"{name}: takes old TLS"
@@ -354,7 +354,7 @@ def apis(template):
             yield f"{name}: takes old TLS"
     for name, permission in resources(template, "AWS::Lambda::Permission"):
         if permission.get("Principal") == "*" or "SourceArn" not in permission:
-            yield f"{name}: anybody may call"
+            yield f"{name}: every principal may call it"
 
 
 def clients(template):
@@ -385,7 +385,7 @@ def clients(template):
         if pool.get("DeletionProtection") != "ACTIVE":
             yield f"{name}: every account can be deleted by mistake"
         if not any(named(one["UserPoolId"], "AWS::Cognito::UserPool", template) == name for _, one in resources(template, "AWS::Cognito::UserPoolDomain")):
-            yield f"{name}: no domain, so nobody can sign in"
+            yield f"{name}: no domain, so no user can sign in"
 
 
 RULES = (behaviours, distributions, functions, buckets, retained, rights, logs, edge_alarms, apis, clients)

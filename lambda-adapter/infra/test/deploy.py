@@ -349,7 +349,7 @@ def main():
     begun = time.monotonic()
     with Emulator() as emulator, tempfile.TemporaryDirectory() as folder:
         tests = Tests(emulator, options, folder)
-        for part in (tests.sign_in, tests.policy, tests.lambda_edge, tests.small_edge, tests.apis, tests.logs, tests.removal):
+        for part in (tests.sign_in, tests.policy, tests.logs, tests.lambda_edge, tests.small_edge, tests.apis, tests.removal):
             try:
                 part()
             except Exception:  # noqa: BLE001

@@ -22,6 +22,8 @@ from botocore.credentials import Credentials
 
 INFRA = pathlib.Path(__file__).parent.parent
 ACCOUNT = "000000000000"
+# MiniStack's servers for MQTT and SFTP listen on all addresses.
+LOOPBACK = {"BIND_HOST": "127.0.0.1", "IOT_MTLS_ENABLED": "0", "SFTP_ENABLED": "0"}
 
 
 class Unmoved(urllib.request.HTTPRedirectHandler):
@@ -57,7 +59,7 @@ class Emulator:
         self.address = f"http://127.0.0.1:{free_port()}"
         program = pathlib.Path(sys.executable).parent / "ministack"
         self.log = open(pathlib.Path(self.folder.name) / "log", "w+", encoding="utf-8")
-        settings = {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": self.address.rsplit(":", 1)[1], "LOG_LEVEL": "WARNING", "AUTH": "true"}
+        settings = LOOPBACK | {"GATEWAY_PORT": self.address.rsplit(":", 1)[1], "LOG_LEVEL": "WARNING", "AUTH": "true"}
         self.process = subprocess.Popen([program], cwd=self.folder.name, env=os.environ | settings, stdout=self.log, stderr=self.log)
         for _ in range(300):
             try:

@@ -27,7 +27,7 @@ export interface ContentApiProps {
   readonly certificate: ICertificate;
   /** The zone of the API's name, for its record. */
   readonly hostedZone?: IHostedZone;
-  /** Who may call a REST API at all, as CIDRs. Default: everybody. */
+  /** Who may call a REST API at all, as CIDRs. Default: every address. */
   readonly allowedNetworks?: string[];
   /** The most requests for content at one time. Default: 50. */
   readonly maxConcurrency?: number;

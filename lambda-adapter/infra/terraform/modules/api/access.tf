@@ -4,7 +4,7 @@ locals {
   execution = local.rest == 1 ? aws_api_gateway_rest_api.api[0].execution_arn : aws_apigatewayv2_api.http_api[0].execution_arn
 }
 
-# Each function may be called by its one method and nobody else.
+# Each function may be called by its one method only.
 resource "aws_lambda_permission" "content_permission" {
   action        = "lambda:InvokeFunction"
   function_name = aws_lambda_function.content_function.function_name

@@ -80,7 +80,7 @@ variable "log_retention_days" {
 }
 
 variable "alarm_email" {
-  description = "Who is notified of alarms. The address has to confirm it once."
+  description = "The address that is notified of alarms. It has to confirm this once."
   type        = string
   default     = null
 }

@@ -1,4 +1,4 @@
-# Content: nobody reads it but this distribution.
+# Content: only this distribution reads it.
 
 resource "aws_s3_bucket" "content_bucket" {
   bucket_prefix = "${lower(substr(var.name, 0, 28))}-content-"

@@ -111,7 +111,7 @@ variable "log_regions" {
 }
 
 variable "alarm_email" {
-  description = "Who is notified of alarms. The address has to confirm it once in each region."
+  description = "The address that is notified of alarms. It has to confirm this once in each region."
   type        = string
   default     = null
 }
