@@ -36,6 +36,8 @@ impl Bucket {
         let mut command = shell::tool(tools.join("bin/ministack"), [""; 0]);
         command
             .env("BIND_HOST", "127.0.0.1")
+            // Its server for MQTT would listen on all addresses.
+            .env("IOT_MTLS_ENABLED", "0")
             .env("GATEWAY_PORT", address.port().to_string())
             .env("AUTH", "true")
             .env("LOG_LEVEL", "WARNING")

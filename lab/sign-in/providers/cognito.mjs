@@ -15,7 +15,9 @@ export async function start(scene, site) {
   const port = await freePort();
   const address = `http://127.0.0.1:${port}`;
   const folder = scene.folder();
-  const env = { ...process.env, BIND_HOST: '127.0.0.1', GATEWAY_PORT: String(port), LOG_LEVEL: 'WARNING', SERVICES: 'cognito-idp' };
+  // Its server for MQTT would listen on all addresses.
+  const loopback = { BIND_HOST: '127.0.0.1', IOT_MTLS_ENABLED: '0' };
+  const env = { ...process.env, ...loopback, GATEWAY_PORT: String(port), LOG_LEVEL: 'WARNING', SERVICES: 'cognito-idp' };
   const lines = scene.program(needed('TOLLGATE_MINISTACK'), [], { cwd: folder, env });
   await until(() => responds(`${address}/_ministack/health`), () => `MiniStack: ${lines.join('\n')}`);
 

@@ -241,6 +241,8 @@ fn an_object_store_reads_paths_as_s3() -> Result<()> {
         let mut command = Command::new(program);
         command
             .env("BIND_HOST", "127.0.0.1")
+            // Its server for MQTT would listen on all addresses.
+            .env("IOT_MTLS_ENABLED", "0")
             .env("GATEWAY_PORT", port.to_string())
             .env("LOG_LEVEL", "WARNING")
             .env("SERVICES", "s3")
