@@ -8,6 +8,7 @@ mod links;
 mod markdown;
 
 use std::fs;
+use std::net::TcpListener;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
@@ -48,6 +49,13 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
     }
     println!("wrote {}", repo::shown(&site().join("index.html")));
     if args.serve {
+        // Only to report it: the server binds the port itself.
+        TcpListener::bind(("127.0.0.1", args.port)).with_context(|| {
+            format!(
+                "cannot serve at port {}: choose another one with `--port`",
+                args.port
+            )
+        })?;
         println!("serving http://127.0.0.1:{}", args.port);
         let mut server = shell::tool("python3", ["-m", "http.server", "--bind", "127.0.0.1"]);
         server.arg("--directory").arg(site());
