@@ -11,11 +11,17 @@ use anyhow::{Context, Result};
 
 use crate::repo;
 
+/// Anchors that browsers make global variables of these names, which scripts of mdBook take for a module system.
+const TAKEN: [&str; 2] = ["exports", "module"];
+/// A block of Rust that mdBook's script wants to run elsewhere.
+const PLAYGROUND: &str = "class=\"playground\"";
+
 /// One page: the links in it, and its anchors.
 struct Page {
     links: Vec<String>,
     loaded: Vec<String>,
     anchors: BTreeSet<String>,
+    has_playground: bool,
 }
 
 /// Checks the site; returns the number of links, and the problems.
@@ -29,6 +35,16 @@ pub(super) fn check(site: &Path) -> Result<(usize, Vec<String>)> {
         // The address of an error page is that of the missing page.
         if path.ends_with("404.html") {
             continue;
+        }
+        for name in TAKEN.iter().filter(|name| page.anchors.contains(**name)) {
+            problems.push(format!(
+                "{shown}: the heading `{name}` stops the page's scripts: write another one"
+            ));
+        }
+        if page.has_playground {
+            problems.push(format!(
+                "{shown}: sends requests to another site for its Rust blocks"
+            ));
         }
         for address in &page.loaded {
             if is_outside(address) {
@@ -78,6 +94,7 @@ fn page(html: &str) -> Page {
         links: Vec::new(),
         loaded: Vec::new(),
         anchors: BTreeSet::new(),
+        has_playground: html.contains(PLAYGROUND),
     };
     for tag in html.split('<').skip(1) {
         let name = tag.split([' ', '>', '\n']).next().unwrap_or_default();
@@ -124,11 +141,11 @@ mod tests {
         let write = |name: &str, text: &str| fs::write(folder.join(name), text).unwrap();
         write(
             "a.html",
-            "<h1 id=\"x\"></h1><a href=\"in/b.html#y\"><a href=\"#x\"><a class=\"k\" href=\"in/b.html#n\">",
+            "<h1 id=\"x\"></h1><h2 id=\"exports\"></h2><a href=\"in/b.html#y\"><a href=\"#x\"><a class=\"k\" href=\"in/b.html#n\">",
         );
         write(
             "in/b.html",
-            "<p id=\"y\"><a href=\"../a.html\"><a href=\"c.html\"><script src=\"https://cdn.example/x.js\">",
+            "<p id=\"y\"><a href=\"../a.html\"><a href=\"c.html\"><script src=\"https://cdn.example/x.js\"><pre class=\"playground\">",
         );
         let (count, problems) = check(&folder).unwrap();
         fs::remove_dir_all(&folder).unwrap();
@@ -136,7 +153,9 @@ mod tests {
         assert_eq!(
             problems,
             [
+                "a.html: the heading `exports` stops the page's scripts: write another one",
                 "a.html: no heading for `in/b.html#n`",
+                "in/b.html: sends requests to another site for its Rust blocks",
                 "in/b.html: loads `https://cdn.example/x.js` from another site",
                 "in/b.html: no page for `c.html`",
             ]
