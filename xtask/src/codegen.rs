@@ -51,7 +51,7 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
 const TABLES: &str = "edge-tables";
 
 fn tables(check: bool) -> Vec<OsString> {
-    let mut arguments: Vec<OsString> = vec![repo::root().join("README.md").into()];
+    let mut arguments: Vec<OsString> = vec![repo::root().join("docs/edges/README.md").into()];
     if check {
         arguments.insert(0, "--check".into());
     }

@@ -14,6 +14,7 @@ mod codegen;
 mod conformance;
 mod demo;
 mod deployment;
+mod docs;
 mod drt;
 mod embedding;
 mod fixtures;
@@ -68,6 +69,8 @@ enum Verb {
     Fixtures(fixtures::Args),
     /// Write generated files, or check that they are current
     Codegen(codegen::Args),
+    /// Build the documentation site, and check its links
+    Docs(docs::Args),
     /// Compare the sample policy with other policy engines
     Peers(peers::Args),
     /// Compare the specification, the core and every target on the same random requests
@@ -108,6 +111,7 @@ fn main() -> ExitCode {
         Verb::Conformance(args) => conformance::run(&args),
         Verb::Fixtures(args) => fixtures::run(&args),
         Verb::Codegen(args) => codegen::run(&args),
+        Verb::Docs(args) => docs::run(&args),
         Verb::Peers(args) => peers::run(&args),
         Verb::Mutants(args) => mutants::run(&args),
         Verb::Fuzz(args) => fuzz::run(&args),

@@ -75,7 +75,81 @@ fn page(command: Command) -> Vec<u8> {
         false => command.display_name(name),
     };
     let mut page = Vec::new();
+    let source = concat!("tollgate ", env!("CARGO_PKG_VERSION"));
     // Writing to memory does not fail.
-    let _ = Page::new(command).render(&mut page);
-    page
+    let _ = Page::new(command)
+        .source(source)
+        .manual("Tollgate")
+        .render(&mut page);
+    set(&String::from_utf8_lossy(&page)).into_bytes()
+}
+
+/// The page with examples as they are typed: nothing is hyphenated or spread, and indented lines are not filled.
+fn set(page: &str) -> String {
+    let mut text = String::with_capacity(page.len() + 64);
+    let mut is_indented = false;
+    let mut lines = page.lines().peekable();
+    while let Some(line) = lines.next() {
+        let indented = line.starts_with("  ");
+        if indented != is_indented {
+            text.push_str(if indented { ".nf\n" } else { ".fi\n" });
+            is_indented = indented;
+        }
+        if line == ".SH EXTRA" {
+            let begins_with_examples = lines.next_if_eq(&"Examples:").is_some();
+            text.push_str(match begins_with_examples {
+                true => ".SH EXAMPLES\n",
+                false => ".SH NOTES\n",
+            });
+            continue;
+        }
+        text.push_str(line);
+        text.push('\n');
+        if line.starts_with(".TH ") {
+            text.push_str(".nh\n.ad l\n");
+        }
+    }
+    if is_indented {
+        text.push_str(".fi\n");
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn examples_stay_as_they_are_typed() {
+        let page = ".TH a 1\n.SH EXTRA\nExamples:\n  a \\-\\-b\n  c\n\nText.\n.SH VERSION\nv1\n";
+        let expected = ".TH a 1\n.nh\n.ad l\n.SH EXAMPLES\n.nf\n  a \\-\\-b\n  c\n.fi\n\nText.\n\
+            .SH VERSION\nv1\n";
+        assert_eq!(set(page), expected);
+        assert_eq!(
+            set(".SH EXTRA\nText.\n  x\n"),
+            ".SH NOTES\nText.\n.nf\n  x\n.fi\n"
+        );
+    }
+
+    #[test]
+    fn no_page_breaks_an_example() {
+        let mut cli = Cli::command();
+        cli.build();
+        let mut pages = Vec::new();
+        collect(cli, "tollgate", &mut pages);
+        assert!(pages.len() > 20);
+        for (name, command) in pages {
+            let page = String::from_utf8(page(command)).unwrap();
+            assert_eq!(page.matches("\n.nh\n").count(), 1, "{name}");
+            assert!(!page.contains("EXTRA"), "{name}");
+            assert_eq!(
+                page.matches("\n.nf\n").count(),
+                page.matches("\n.fi\n").count(),
+                "{name}"
+            );
+            let first = page.lines().find(|line| line.starts_with(".TH "));
+            let version = concat!("tollgate ", env!("CARGO_PKG_VERSION"));
+            assert!(first.unwrap().contains(version), "{name}: {first:?}");
+        }
+    }
 }

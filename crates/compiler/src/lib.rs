@@ -2,7 +2,7 @@
 //!
 //! [`SourceTree`] holds the files of a policy, [`compile`] checks them all and generates the image
 //! that edges load, and [`diagnostic`] describes each problem, its location and the remedy. [`schema`] provides
-//! the same rules to editors. The only IO is [`SourceTree::read`].
+//! the same rules to editors, and [`reference`](mod@reference) to readers. The only IO is [`SourceTree::read`].
 //!
 //! Not here: decisions (`tollgate-core` reads the image), tests that authors write, and terminals.
 //! No edge contains the compiler: an edge loads an image.
@@ -11,6 +11,7 @@
 
 pub mod diagnostic;
 pub mod limits;
+pub mod reference;
 pub mod schema;
 pub mod time;
 

@@ -25,7 +25,7 @@ pub struct Edge {
     pub name: &'static str,
     /// The artifact that `tollgate build` writes for it.
     pub about: &'static str,
-    /// The software that runs there, and the runtime that tests it: cells of the table in the README, in Markdown.
+    /// The software that runs there, and the runtime that tests it: cells of the table in `docs/edges/README.md`, in Markdown.
     pub readme: [&'static str; 2],
     /// The artifact that is deployed.
     pub artifact: Artifact,
@@ -176,7 +176,7 @@ pub const CLOUDFRONT_FUNCTIONS: Edge = Edge {
     about: "A directory for CloudFront Functions: a function, and updates of its KeyValueStore",
     readme: [
         "generated JavaScript of at most 10,240 bytes, policy in KeyValueStore; HS256 sessions \
-         ([how to operate it](docs/cloudfront-functions.md))",
+         ([how to operate it](../cloudfront-functions.md))",
         "njs 0.9.9 behind nginx",
     ],
     artifact: Artifact::Function,

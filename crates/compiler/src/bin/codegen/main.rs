@@ -1,5 +1,5 @@
 //! Writes what is generated from the compiler's tables into a policy folder: JSON Schemas for editors, the
-//! reference of diagnostic codes, and the reference of request paths, which needs the folder with paths of real
+//! references of keys and of diagnostic codes, and the reference of request paths, which needs the folder with paths of real
 //! sites. With `--check` it compares instead of writing.
 //!
 //! Not for authors: `cargo xtask codegen` calls it.
@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::{env, fs, io};
 
-use tollgate_compiler::{diagnostic::codes, schema};
+use tollgate_compiler::{diagnostic::codes, reference, schema};
 
 fn main() -> ExitCode {
     let (flags, folders): (Vec<_>, Vec<_>) = env::args_os()
@@ -54,7 +54,7 @@ fn usage() -> ExitCode {
     ExitCode::from(2)
 }
 
-fn generated(paths: String) -> [(&'static str, String); 5] {
+fn generated(paths: String) -> [(&'static str, String); 6] {
     [
         ("schema/site.schema.json", format!("{:#}\n", schema::site())),
         (
@@ -62,6 +62,7 @@ fn generated(paths: String) -> [(&'static str, String); 5] {
             format!("{:#}\n", schema::course()),
         ),
         ("schema/test.schema.json", format!("{:#}\n", schema::test())),
+        ("REFERENCE.md", reference::keys()),
         ("DIAGNOSTICS.md", codes::reference()),
         ("PATHS.md", paths),
     ]
