@@ -3,7 +3,7 @@
 use core::net::SocketAddr;
 use core::time::Duration;
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -144,14 +144,17 @@ impl Server {
 
 /// Sends `request` and reads until the server closes the connection.
 pub(crate) fn send_to(addr: SocketAddr, request: impl AsRef<[u8]>) -> String {
-    let mut stream = TcpStream::connect(addr).unwrap();
-    stream
-        .set_read_timeout(Some(Duration::from_secs(20)))
-        .unwrap();
-    stream.write_all(request.as_ref()).unwrap();
+    try_send_to(addr, request).unwrap()
+}
+
+/// Sends `request` and reads until the server closes the connection, which it may do without a response.
+pub(crate) fn try_send_to(addr: SocketAddr, request: impl AsRef<[u8]>) -> io::Result<String> {
+    let mut stream = TcpStream::connect(addr)?;
+    stream.set_read_timeout(Some(Duration::from_secs(20)))?;
+    stream.write_all(request.as_ref())?;
     let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).unwrap();
-    String::from_utf8_lossy(&answer).into_owned()
+    stream.read_to_end(&mut answer)?;
+    Ok(String::from_utf8_lossy(&answer).into_owned())
 }
 
 /// A response as it was received.
