@@ -130,6 +130,13 @@ impl Provider {
     }
 
     pub(crate) fn add_client(&mut self, id: &str, auth: &str, redirect_uris: Vec<String>) {
+        let mut known = self.clients.iter_mut();
+        if let Some(known) = known.find(|known| known.id == id && known.auth == auth) {
+            known.redirect_uris.extend(redirect_uris);
+            known.redirect_uris.sort();
+            known.redirect_uris.dedup();
+            return;
+        }
         self.clients.push(Client {
             id: id.to_string(),
             auth: auth.to_string(),
@@ -386,7 +393,7 @@ impl Provider {
 
     fn random(&mut self, purpose: &str) -> String {
         self.serial += 1;
-        let hash = Native.sha256(format!("{purpose} {}", self.serial).as_bytes());
+        let hash = Native.sha256(format!("{purpose} {} {}", self.serial, self.issuer).as_bytes());
         let text = Base64UrlUnpadded::encode_string(&hash.expect("a hash"));
         let text = text.get(..32).expect("43 characters").to_string();
         self.secrets.push(text.clone());

@@ -4,9 +4,12 @@ use crate::browser::Browser;
 use crate::peers::SCRIPT;
 use crate::provider::{Evil, drop_named, one, parameters, set};
 use crate::site::{ISSUER, LEARN, Options, STAFF};
-use crate::world::{LESSON, SESSION, World, at};
+use crate::world::{SESSION, World};
 
-const TWO: Options<'static> = Options {
+pub(crate) const TWO: Options<'static> = Options {
+    name: "both",
+    host: "both.example.com",
+    client: "both",
     issuer: "[[issuer]]\nname = \"staff\"\nissuer = \"https://staff.example.com\"\nclients = [\"office\"]\n\
              groups_claim = \"groups\"\nalgorithms = [\"HS256\"]\nsecrets = [{ kid = \"hs\", file = \"keys/staff.key\" }]",
     sign_in: "label = \"Students & alumni\"\n[[sign_in.provider]]\nissuer = \"staff\"\nlabel = \"Staff\"\n\
@@ -15,13 +18,15 @@ const TWO: Options<'static> = Options {
     ..LEARN
 };
 const CHOICE: &str = "200 choose_provider";
+const LESSON: &str = "https://both.example.com/learn/a?x=1";
 const LESSON_PATH: &str = "/learn/a%3Fx%3D1";
 
+fn at(endpoint: &str) -> String {
+    format!("https://both.example.com/.tollgate/{endpoint}")
+}
+
 fn world() -> World {
-    let mut world = World::with(&[TWO]);
-    let uri = "https://learn.example.com/.tollgate/callback/staff".to_string();
-    world.staff.add_client("office", "none", vec![uri]);
-    world
+    World::with(&[TWO])
 }
 
 fn with(issuer: &str) -> String {
@@ -59,7 +64,7 @@ fn each_provider_has_its_own_client_and_redirect_uri() {
     let mut world = world();
     let mut browser = Browser::of("ann");
     let table = [
-        ("learners", ISSUER, "web", "callback", None),
+        ("learners", ISSUER, "both", "callback", None),
         (
             "staff",
             STAFF,
@@ -107,8 +112,9 @@ fn an_unknown_choice_is_none() {
         reply.body
     );
     // The parameters mean nothing at a site with one provider.
-    let mut single = World::new();
-    let reply = browser.hop(&mut single, &with("staff"));
+    let mut single = World::with(&[LEARN]);
+    let url = with("staff").replace("both.", "learn.");
+    let reply = browser.hop(&mut single, &url);
     assert_eq!(reply.summary(), "302 sign_in_started");
 }
 
@@ -146,7 +152,7 @@ fn mix_up() {
             world.staff.seen.is_empty(),
             "the code reached the wrong provider"
         );
-        assert_eq!(browser_now.cookie("learn.example.com", SESSION), None);
+        assert_eq!(browser_now.cookie("both.example.com", SESSION), None);
     }
 }
 
@@ -196,7 +202,7 @@ fn a_token_of_the_other_provider_begins_no_session() {
     let mut browser = Browser::of("mallory");
     let reply = browser.open(&mut world, &with("staff"));
     assert_eq!(reply.summary(), "400 issuer_mismatch");
-    assert_eq!(browser.cookie("learn.example.com", SESSION), None);
+    assert_eq!(browser.cookie("both.example.com", SESSION), None);
 }
 
 #[test]
@@ -239,7 +245,7 @@ fn a_session_is_refreshed_and_ended_where_it_began() {
 /// Without a refresh cookie, the session tells where the user signed in.
 #[test]
 fn sign_out_without_a_refresh_token_leads_to_the_right_provider() {
-    for (issuer, url, client) in [("learners", ISSUER, "web"), ("staff", STAFF, "office")] {
+    for (issuer, url, client) in [("learners", ISSUER, "both"), ("staff", STAFF, "office")] {
         let mut world = world();
         let mut browser = Browser::of("ann");
         browser.refuses = vec!["__Secure-tollgate-refresh=", "__Host-tollgate-renew="];
@@ -264,7 +270,11 @@ fn a_provider_that_was_removed_costs_another_sign_in() {
     let mut half = Browser::of("bob");
     let at_staff = half.begin(&mut world, &with("staff"));
     let callback = world.staff.authorize(&at_staff, Some("bob"), world.now);
-    world.add(&LEARN);
+    world.add(&Options {
+        issuer: LEARN.issuer,
+        sign_in: LEARN.sign_in,
+        ..TWO
+    });
     assert_eq!(
         half.hop(&mut world, &callback).summary(),
         "400 flow_missing"

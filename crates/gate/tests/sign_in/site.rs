@@ -201,6 +201,10 @@ anyone = true
         "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8",
     );
     tree.insert(
+        "keys/session-both.key",
+        "QEFCQ0RFRkdISUpLTE1OT1BRUlNUVVZXWFlaW1xdXl8",
+    );
+    tree.insert(
         "keys/session-shop.key",
         "ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8",
     );

@@ -66,6 +66,17 @@ impl Reply {
         Some(subject(session))
     }
 
+    /// The name of the issuer where the user of the session that is set signed in.
+    pub(crate) fn issuer(&self) -> Option<&'static str> {
+        let session = self.set(SESSION).filter(|value| !value.is_empty())?;
+        let claims = session.split('.').nth(1).expect("a token");
+        let claims = Base64UrlUnpadded::decode_vec(claims).expect("base64url");
+        let claims = String::from_utf8(claims).expect("JSON");
+        ["learners", "staff"]
+            .into_iter()
+            .find(|name| claims.contains(&format!(r#""idp":"{name}""#)))
+    }
+
     pub(crate) fn summary(&self) -> String {
         format!("{} {}", self.status, self.detail.unwrap_or("-"))
     }
@@ -127,6 +138,8 @@ impl World {
 
     pub(crate) fn add(&mut self, options: &Options<'_>) {
         self.provider.register(options);
+        let uri = format!("https://{}/.tollgate/callback/staff", options.host);
+        self.staff.add_client("office", "none", vec![uri]);
         self.sites.retain(|site| site.host != options.host);
         self.sites.push(Site {
             host: options.host.to_string(),
