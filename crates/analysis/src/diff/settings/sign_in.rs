@@ -8,6 +8,8 @@ use tollgate_gate::sign_in::{
 use super::{Changes, Opens, Setting, issuer_name};
 
 const SETTING: Setting = Setting::SignIn;
+/// What changes of a single provider are attributed to.
+const ONE: &str = "sign-in";
 
 impl Changes {
     pub(super) fn sign_in(
@@ -71,7 +73,7 @@ impl Changes {
                 continue;
             };
             let of = if is_single {
-                "sign-in".to_owned()
+                ONE.to_owned()
             } else {
                 format!("sign-in at `{name}`")
             };
@@ -97,8 +99,11 @@ impl Changes {
         let lists = (parameters.as_slice(), new.parameters.as_slice());
         let pair = |(name, value): &(String, String)| format!("{name}={value}");
         self.lists(SETTING, &format!("{of}: the parameters"), lists, pair);
-        let what = format!("{of}: the label");
-        self.differ(SETTING, &what, label, &new.label, Opens::Never);
+        // Users of one provider do not see it.
+        if of != ONE {
+            let what = format!("{of}: the label");
+            self.differ(SETTING, &what, label, &new.label, Opens::Never);
+        }
         self.endpoints(of, endpoints, &new.endpoints);
     }
 
