@@ -79,20 +79,23 @@ fn every_provider_has_a_policy_that_compiles() {
         let (findings, sign_in) = compiled(name);
         assert_eq!(findings, [""; 0], "{name}");
         let sign_in = sign_in.unwrap();
-        let found = match sign_in.endpoints.sign_out {
+        let [provider] = sign_in.providers.as_slice() else {
+            panic!("{name}");
+        };
+        let found = match provider.endpoints.sign_out {
             SignOut::Local => "Local",
             SignOut::EndSession(_) => "EndSession",
             SignOut::Cognito(_) => "Cognito",
         };
         assert_eq!(found, sign_out, "{name}");
-        assert_eq!(sign_in.endpoints.revocation.is_some(), revokes, "{name}");
+        assert_eq!(provider.endpoints.revocation.is_some(), revokes, "{name}");
         // Each of these documents lists Basic, which the pages state.
         let expected = match has_secret {
             true => ClientAuth::Basic("secret".to_owned()),
             false => ClientAuth::None,
         };
-        assert_eq!(sign_in.client_auth, expected, "{name}");
-        let scopes = sign_in.scopes.iter();
+        assert_eq!(provider.client_auth, expected, "{name}");
+        let scopes = provider.scopes.iter();
         let has_scope = scopes.into_iter().any(|scope| scope == "offline_access");
         assert_eq!(has_scope, asks_for_refresh, "{name}");
     }

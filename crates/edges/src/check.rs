@@ -6,6 +6,7 @@ use tollgate_compiler::diagnostic::{Code, Diagnostic, Span, codes, shown};
 use tollgate_compiler::{SITE_FILE, SourceTree, place_of_issuer, place_of_table};
 use tollgate_gate::config::{DenyPage, GateConfig};
 use tollgate_gate::session::{SessionConfig, SessionForm};
+use tollgate_gate::sign_in::SignInProvider;
 use tollgate_javascript as javascript;
 use tollgate_token::IssuerConfig;
 
@@ -31,8 +32,6 @@ impl Edge {
             .filter(|_| delivery != Some(Delivery::None));
         let endpoint = reachable.and_then(|session| session.endpoint.as_deref());
         let flow = flow.filter(|_| reachable.is_some());
-        let flow_issuer =
-            flow.and_then(|flow| config.issuers.get(usize::try_from(flow.issuer).ok()?));
         let sign_in: Vec<&IssuerConfig> = config.sign_in_issuers().collect();
         let lost: Vec<&IssuerConfig> = sign_in
             .iter()
@@ -42,7 +41,12 @@ impl Edge {
         let no_user = lost.len() == sign_in.len() && endpoint.is_none() && flow.is_none();
         for issuer in lost {
             let span = place_of_issuer(sources, &issuer.name);
-            let has_flow = flow_issuer.is_some_and(|other| other.name == issuer.name);
+            let is_it = |provider: &SignInProvider| {
+                let at = usize::try_from(provider.issuer).ok();
+                let other = at.and_then(|at| config.issuers.get(at));
+                other.is_some_and(|other| other.name == issuer.name)
+            };
+            let has_flow = flow.is_some_and(|flow| flow.providers.iter().any(is_it));
             let way = match (flow, endpoint) {
                 (Some(flow), _) if has_flow => Way::SignIn(&flow.path),
                 (_, Some(endpoint)) => Way::Endpoint(endpoint),

@@ -3,7 +3,9 @@
 use super::Edge;
 use tollgate_compiler::{CompileOptions, SourceTree, compile};
 use tollgate_gate::config::GateConfig;
-use tollgate_gate::sign_in::{ClientAuth, Endpoints, SealSecret, SignInConfig, SignOut};
+use tollgate_gate::sign_in::{
+    ClientAuth, Endpoints, SealSecret, SignInConfig, SignInProvider, SignOut,
+};
 
 const LEARNERS: &str = include_str!("../../../policy/keys/learners.jwks.json");
 const PARTNERS: &str = include_str!("../../../policy/keys/partners.jwks.json");
@@ -246,17 +248,21 @@ fn sign_in_gives_users_a_session() {
 
 fn sign_in() -> SignInConfig {
     SignInConfig {
-        issuer: 0,
-        client: "site".to_owned(),
-        client_auth: ClientAuth::None,
-        scopes: vec!["openid".to_owned()],
-        endpoints: Endpoints {
-            authorization: "https://learners.example/authorize".to_owned(),
-            token: "https://learners.example/token".to_owned(),
-            sign_out: SignOut::Local,
-            revocation: None,
-            names_issuer: true,
-        },
+        providers: vec![SignInProvider {
+            issuer: 0,
+            label: "Account".to_owned(),
+            client: "site".to_owned(),
+            client_auth: ClientAuth::None,
+            scopes: vec!["openid".to_owned()],
+            parameters: Vec::new(),
+            endpoints: Endpoints {
+                authorization: "https://learners.example/authorize".to_owned(),
+                token: "https://learners.example/token".to_owned(),
+                sign_out: SignOut::Local,
+                revocation: None,
+                names_issuer: true,
+            },
+        }],
         origins: vec!["https://site.example".to_owned()],
         path: "/.tollgate".to_owned(),
         secrets: vec![SealSecret {

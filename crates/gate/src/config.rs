@@ -21,7 +21,7 @@ use crate::session_config::SessionConfig;
 use crate::sign_in_config::SignInConfig;
 
 /// Version of the encoding, its first byte.
-pub const CONFIG_VERSION: u8 = 5;
+pub const CONFIG_VERSION: u8 = 6;
 /// Maximum number of token sources.
 pub const MAX_SOURCES: usize = 8;
 /// Longest site name, in bytes.

@@ -4,7 +4,7 @@
 //!
 //! | endpoint | purpose |
 //! |---|---|
-//! | `sign-in?to=PATH` | begins a flow, or refreshes a session that has ended; returns to `PATH` |
+//! | `sign-in?to=PATH` | begins a flow, or refreshes a session that has ended; returns to `PATH`. With several providers, the user chooses one first, or a link does with `with=ISSUER` |
 //! | `callback` | ends a flow: exchanges the code, verifies the ID token, sets the session |
 //! | `refresh?to=PATH` | refreshes the session |
 //! | `sign-out` | ends the session here and at the provider |
@@ -29,9 +29,10 @@ pub(crate) mod page;
 pub(crate) mod seal;
 
 pub use crate::sign_in_config::{
-    ClientAuth, ENDPOINTS, Endpoints, MAX_CLIENT_BYTES, MAX_SEAL_KID_BYTES, MAX_SEAL_SECRETS,
-    MAX_SIGN_IN_ORIGINS, MAX_SIGN_IN_PATH_BYTES, MAX_SIGN_IN_SCOPES, PAGE_PLACEHOLDERS,
-    SEAL_SECRET_BYTES, SealSecret, SignInConfig, SignOut,
+    ClientAuth, ENDPOINTS, Endpoints, FLOW_PARAMETERS, MAX_CLIENT_BYTES, MAX_LABEL_BYTES,
+    MAX_SEAL_KID_BYTES, MAX_SEAL_SECRETS, MAX_SIGN_IN_ORIGINS, MAX_SIGN_IN_PARAMETERS,
+    MAX_SIGN_IN_PATH_BYTES, MAX_SIGN_IN_PROVIDERS, MAX_SIGN_IN_SCOPES, PAGE_PLACEHOLDERS,
+    SEAL_SECRET_BYTES, SealSecret, SignInConfig, SignInProvider, SignOut, is_parameter,
 };
 pub use exchange::{EXCHANGE_PATIENCE_MS, MAX_EXCHANGE_BYTES, MAX_EXCHANGE_SECS};
 

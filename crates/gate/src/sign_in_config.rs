@@ -23,6 +23,28 @@ pub const MAX_SIGN_IN_PATH_BYTES: usize = 128;
 pub const SEAL_SECRET_BYTES: usize = 32;
 /// Longest key ID of such a secret, in bytes.
 pub const MAX_SEAL_KID_BYTES: usize = 32;
+/// Maximum number of providers.
+pub const MAX_SIGN_IN_PROVIDERS: usize = 8;
+/// Longest label of a provider, in bytes.
+pub const MAX_LABEL_BYTES: usize = 64;
+/// Maximum number of further parameters of the authorization request.
+pub const MAX_SIGN_IN_PARAMETERS: usize = 16;
+
+/// The parameters of the authorization request that are the flow's own.
+pub const FLOW_PARAMETERS: [&str; 12] = [
+    "client_id",
+    "client_secret",
+    "code_challenge",
+    "code_challenge_method",
+    "nonce",
+    "redirect_uri",
+    "request",
+    "request_uri",
+    "response_mode",
+    "response_type",
+    "scope",
+    "state",
+];
 
 /// The endpoints of the gate below `path`.
 pub const ENDPOINTS: [&str; 7] = [
@@ -38,16 +60,8 @@ pub const ENDPOINTS: [&str; 7] = [
 /// The sign-in configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignInConfig {
-    /// The position of the issuer where users sign in.
-    pub issuer: u32,
-    /// The client ID of this site at the issuer.
-    pub client: String,
-    /// The authentication of the client at the token endpoint.
-    pub client_auth: ClientAuth,
-    /// The scopes to request; `openid` is among them.
-    pub scopes: Vec<String>,
-    /// The endpoints of the issuer.
-    pub endpoints: Endpoints,
+    /// The issuers where users sign in, each with this site's client there. With several, users choose one.
+    pub providers: Vec<SignInProvider>,
     /// The origins of this site, as browsers write them. A flow uses the one whose host the request was sent
     /// to, else the first.
     pub origins: Vec<String>,
@@ -60,6 +74,25 @@ pub struct SignInConfig {
     /// The HTML document of the gate's pages, with the placeholders of [`PAGE_PLACEHOLDERS`]; `None` for the gate's
     /// own.
     pub page: Option<String>,
+}
+
+/// An issuer where users sign in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignInProvider {
+    /// The position of the issuer.
+    pub issuer: u32,
+    /// The name that users see when they choose.
+    pub label: String,
+    /// The client ID of this site at the issuer.
+    pub client: String,
+    /// The authentication of the client at the token endpoint.
+    pub client_auth: ClientAuth,
+    /// The scopes to request; `openid` is among them.
+    pub scopes: Vec<String>,
+    /// Further parameters of the authorization request, by name.
+    pub parameters: Vec<(String, String)>,
+    /// The endpoints of the issuer.
+    pub endpoints: Endpoints,
 }
 
 /// The placeholders of a page: its heading, its text, the link that goes on, and the code of a failure. The last two
@@ -146,63 +179,31 @@ impl SignInConfig {
     /// Whether the flow can run with this configuration.
     pub(crate) fn is_sound(&self, gate: &GateConfig) -> bool {
         let Self {
-            issuer,
-            client,
-            client_auth,
-            scopes,
-            endpoints,
+            providers,
             origins,
             path,
             secrets,
             signed_out,
             page,
         } = self;
-        let Endpoints {
-            authorization,
-            token,
-            sign_out,
-            revocation,
-            names_issuer: _,
-        } = endpoints;
-        let is_text = |text: &str, longest: usize| {
-            (1..=longest).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
-        };
-        let is_url = |url: &str| is_text(url, MAX_LOCATION_BYTES) && !url.contains('#');
         let is_path = |path: &str, longest: usize| {
             path.len() <= longest
                 && path.starts_with('/')
                 && !path.starts_with("//")
                 && path.bytes().all(is_path_byte)
         };
-        let at = usize::try_from(*issuer).ok();
-        let issuer = at.and_then(|at| gate.issuers.get(at));
-        let session = gate.session.as_ref();
-        let is_user_issuer = session.is_some_and(|session| session.issuer != self.issuer)
-            && issuer.is_some_and(|issuer| issuer.clients.contains(client));
-        let has_sound_secret = match client_auth {
-            ClientAuth::None => true,
-            ClientAuth::Basic(secret) | ClientAuth::Post(secret) => {
-                is_text(secret, MAX_CLIENT_BYTES)
-            }
-        };
-        let has_sound_sign_out = match sign_out {
-            SignOut::Local => true,
-            SignOut::EndSession(url) | SignOut::Cognito(url) => is_url(url),
-        };
         let is_sound_secret = |secret: &SealSecret| {
             let byte = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
             (1..=MAX_SEAL_KID_BYTES).contains(&secret.kid.len()) && secret.kid.bytes().all(byte)
         };
-        is_user_issuer
-            && is_text(client, MAX_CLIENT_BYTES)
-            && has_sound_secret
-            && (1..=MAX_SIGN_IN_SCOPES).contains(&scopes.len())
-            && scopes.iter().any(|scope| scope == "openid")
-            && scopes.iter().all(|scope| is_text(scope, MAX_CLIENT_BYTES))
-            && is_url(authorization)
-            && is_url(token)
-            && has_sound_sign_out
-            && revocation.as_deref().is_none_or(is_url)
+        let is_single = |provider: &SignInProvider| {
+            let same = |other: &&SignInProvider| other.issuer == provider.issuer;
+            providers.iter().filter(same).count() == 1
+        };
+        (1..=MAX_SIGN_IN_PROVIDERS).contains(&providers.len())
+            && providers
+                .iter()
+                .all(|provider| provider.is_sound(gate) && is_single(provider))
             && (1..=MAX_SIGN_IN_ORIGINS).contains(&origins.len())
             && origins
                 .iter()
@@ -219,6 +220,72 @@ impl SignInConfig {
                 .as_ref()
                 .is_none_or(|page| page.len() <= MAX_PAGE_BYTES)
     }
+}
+
+impl SignInProvider {
+    fn is_sound(&self, gate: &GateConfig) -> bool {
+        let Self {
+            issuer,
+            label,
+            client,
+            client_auth,
+            scopes,
+            parameters,
+            endpoints,
+        } = self;
+        let Endpoints {
+            authorization,
+            token,
+            sign_out,
+            revocation,
+            names_issuer: _,
+        } = endpoints;
+        let is_url = |url: &str| is_text(url, MAX_LOCATION_BYTES) && !url.contains('#');
+        let at = usize::try_from(*issuer).ok();
+        let found = at.and_then(|at| gate.issuers.get(at));
+        let session = gate.session.as_ref();
+        let is_user_issuer = session.is_some_and(|session| session.issuer != *issuer)
+            && found.is_some_and(|issuer| issuer.clients.contains(client));
+        let has_sound_secret = match client_auth {
+            ClientAuth::None => true,
+            ClientAuth::Basic(secret) | ClientAuth::Post(secret) => {
+                is_text(secret, MAX_CLIENT_BYTES)
+            }
+        };
+        let has_sound_sign_out = match sign_out {
+            SignOut::Local => true,
+            SignOut::EndSession(url) | SignOut::Cognito(url) => is_url(url),
+        };
+        is_user_issuer
+            && (1..=MAX_LABEL_BYTES).contains(&label.len())
+            && is_text(client, MAX_CLIENT_BYTES)
+            && has_sound_secret
+            && (1..=MAX_SIGN_IN_SCOPES).contains(&scopes.len())
+            && scopes.iter().any(|scope| scope == "openid")
+            && scopes.iter().all(|scope| is_text(scope, MAX_CLIENT_BYTES))
+            && parameters.len() <= MAX_SIGN_IN_PARAMETERS
+            && parameters
+                .iter()
+                .all(|(name, value)| is_parameter(name, value))
+            && is_url(authorization)
+            && is_url(token)
+            && has_sound_sign_out
+            && revocation.as_deref().is_none_or(is_url)
+    }
+}
+
+fn is_text(text: &str, longest: usize) -> bool {
+    (1..=longest).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
+/// Whether a parameter can be added to the authorization request: it is not one of the flow's own.
+pub fn is_parameter(name: &str, value: &str) -> bool {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+    (1..=MAX_SEAL_KID_BYTES).contains(&name.len())
+        && name.bytes().all(is_allowed)
+        && !FLOW_PARAMETERS.contains(&name)
+        && value.len() <= MAX_CLIENT_BYTES
+        && value.bytes().all(|byte| (b' '..=b'~').contains(&byte))
 }
 
 /// The host of an origin, with its port if that is not the scheme's.

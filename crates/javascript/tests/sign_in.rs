@@ -8,7 +8,9 @@ use std::path::Path;
 use serde_json::Value;
 use tollgate_compiler::{CompileOptions, SourceTree, compile};
 use tollgate_gate::config::{DenyAnswer, GateConfig};
-use tollgate_gate::sign_in::{ClientAuth, Endpoints, SealSecret, SignInConfig, SignOut};
+use tollgate_gate::sign_in::{
+    ClientAuth, Endpoints, SealSecret, SignInConfig, SignInProvider, SignOut,
+};
 use tollgate_javascript::budget::MAX_FUNCTION_BYTES;
 use tollgate_javascript::{CloudFront, cloudfront, cloudfront_of_any_size, edgeworkers};
 use tollgate_policy::spec::ImageSpec;
@@ -66,17 +68,21 @@ fn made(policy: &ImageSpec) -> CloudFront {
 
 fn config(path: &str) -> SignInConfig {
     SignInConfig {
-        issuer: 0,
-        client: "client-abc123".to_owned(),
-        client_auth: ClientAuth::None,
-        scopes: vec!["openid".to_owned()],
-        endpoints: Endpoints {
-            authorization: "https://id.example/authorize".to_owned(),
-            token: "https://id.example/token".to_owned(),
-            sign_out: SignOut::Local,
-            revocation: None,
-            names_issuer: true,
-        },
+        providers: vec![SignInProvider {
+            issuer: 0,
+            label: "Account".to_owned(),
+            client: "client-abc123".to_owned(),
+            client_auth: ClientAuth::None,
+            scopes: vec!["openid".to_owned()],
+            parameters: Vec::new(),
+            endpoints: Endpoints {
+                authorization: "https://id.example/authorize".to_owned(),
+                token: "https://id.example/token".to_owned(),
+                sign_out: SignOut::Local,
+                revocation: None,
+                names_issuer: true,
+            },
+        }],
         origins: vec!["https://learn.example.com".to_owned()],
         path: path.to_owned(),
         secrets: vec![SealSecret {

@@ -142,11 +142,25 @@ fn document(sign_in: Option<&Table>, name: &str, is_only: bool) -> Option<Pinned
         return Some(new);
     };
     let is_it = text(sign_in, "issuer").map_or(is_only, |issuer| issuer == name);
-    is_it.then(|| match text(sign_in, "endpoints") {
+    let others = sign_in.get("provider").and_then(Value::as_array);
+    let mut others = others.into_iter().flatten().filter_map(Value::as_table);
+    let (provider, header) = if is_it {
+        (sign_in, "[sign_in]")
+    } else {
+        let other = others.find(|other| text(other, "issuer") == Some(name))?;
+        (other, "[[sign_in.provider]]")
+    };
+    Some(match text(provider, "endpoints") {
         Some(path) => PinnedFile {
             path: path.to_owned(),
             line: None,
         },
-        None => new,
+        None => PinnedFile {
+            path: new.path,
+            line: new.line.map(|line| Line {
+                table: header,
+                ..line
+            }),
+        },
     })
 }

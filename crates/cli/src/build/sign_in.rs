@@ -54,7 +54,9 @@ mod tests {
     use std::path::Path;
 
     use tollgate_compiler::{CompileOptions, SourceTree, compile};
-    use tollgate_gate::sign_in::{ClientAuth, Endpoints, SealSecret, SignInConfig, SignOut};
+    use tollgate_gate::sign_in::{
+        ClientAuth, Endpoints, SealSecret, SignInConfig, SignInProvider, SignOut,
+    };
 
     use super::*;
 
@@ -68,17 +70,21 @@ mod tests {
         spec.gate = config.encode().unwrap();
         assert!(Elsewhere::of(&spec).is_none());
         config.sign_in = Some(SignInConfig {
-            issuer: 0,
-            client: "client-abc123".to_owned(),
-            client_auth: ClientAuth::None,
-            scopes: vec!["openid".to_owned()],
-            endpoints: Endpoints {
-                authorization: "https://id.example/authorize".to_owned(),
-                token: "https://id.example/token".to_owned(),
-                sign_out: SignOut::Local,
-                revocation: None,
-                names_issuer: true,
-            },
+            providers: vec![SignInProvider {
+                issuer: 0,
+                label: "Account".to_owned(),
+                client: "client-abc123".to_owned(),
+                client_auth: ClientAuth::None,
+                scopes: vec!["openid".to_owned()],
+                parameters: Vec::new(),
+                endpoints: Endpoints {
+                    authorization: "https://id.example/authorize".to_owned(),
+                    token: "https://id.example/token".to_owned(),
+                    sign_out: SignOut::Local,
+                    revocation: None,
+                    names_issuer: true,
+                },
+            }],
             origins: vec!["https://learn.example.com".to_owned()],
             path: "/account".to_owned(),
             secrets: vec![SealSecret {

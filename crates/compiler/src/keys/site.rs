@@ -2,8 +2,9 @@
 
 use tollgate_core::ClaimKind;
 use tollgate_core::path::MAX_INDEX_BYTES;
-use tollgate_gate::{config as gate, session as gate_session, sign_in as gate_sign_in};
+use tollgate_gate::{config as gate, session as gate_session};
 
+use super::sign_in::SIGN_IN;
 use super::{Key, Keys, Shape, course};
 use crate::limits::{MAX_CLAIMS, MAX_LIST_ENTRIES, MAX_NAME_BYTES, MAX_TEXT_BYTES};
 
@@ -439,116 +440,6 @@ static SESSION: Keys = Keys {
     one_of: &[],
 };
 
-static SIGN_IN: Keys = Keys {
-    what: "`[sign_in]`",
-    about: "The gate signs users in at an issuer and gives them sessions; see `tollgate_gate::sign_in`.",
-    keys: &[
-        Key::new(
-            "issuer",
-            NAME,
-            "the name of the `[[issuer]]` where users sign in; default: the only one that does not sign sessions",
-        ),
-        Key::new(
-            "endpoints",
-            FILE,
-            "the file with the issuer's discovery document, relative to the policy folder",
-        )
-        .required()
-        .also(&["discovery", "metadata", "openid_configuration"]),
-        Key::new(
-            "origins",
-            Shape::List {
-                of: &Shape::Text {
-                    max_bytes: gate::MAX_ORIGIN_BYTES,
-                    pattern: Some("^https?://[^/]+$"),
-                },
-                max_entries: gate_sign_in::MAX_SIGN_IN_ORIGINS,
-            },
-            "the origins of this site, such as `https://learn.example.com`; the issuer must accept each with `path` \
-             and `/callback` as a redirect URI",
-        )
-        .required()
-        .also(&["origin", "hosts", "domains"]),
-        Key::new(
-            "client",
-            NAME,
-            "the client ID of this site at the issuer, one of the issuer's `clients`",
-        )
-        .required()
-        .also(&["client_id"]),
-        Key::new(
-            "client_secret",
-            FILE,
-            "the file with the client secret; default: a public client, which has none",
-        )
-        .also(&["client_secret_file"]),
-        Key::new(
-            "scopes",
-            Shape::List {
-                of: &NAME,
-                max_entries: gate_sign_in::MAX_SIGN_IN_SCOPES,
-            },
-            "the scopes to request, `openid` among them; default: `[\"openid\"]`",
-        )
-        .also(&["scope"]),
-        Key::new(
-            "path",
-            Shape::Text {
-                max_bytes: gate_sign_in::MAX_SIGN_IN_PATH_BYTES,
-                pattern: Some("^/.*[^/]$"),
-            },
-            "the path below which the gate has `sign-in`, `callback`, `refresh`, `sign-out`, `signed-out`, `me` and `back-channel`; \
-             default: `/.tollgate`",
-        ),
-        Key::new(
-            "secrets",
-            Shape::Tables {
-                of: &SEAL_SECRET,
-                max_entries: gate_sign_in::MAX_SEAL_SECRETS,
-            },
-            "the secrets that seal cookies: the first seals, all of them open",
-        )
-        .required()
-        .also(&["secret"]),
-        Key::new(
-            "signed_out",
-            LOCATION,
-            "the path to which users return after they sign out; default: a page of the gate",
-        ),
-        Key::new(
-            "page",
-            FILE,
-            "the file with the HTML document of the gate's pages, which contains `{title}`, `{text}` and `{link}`, and can \
-             contain `{code}`; default: a plain page",
-        )
-        .also(&["pages", "template"]),
-    ],
-    one_of: &[],
-};
-
-static SEAL_SECRET: Keys = Keys {
-    what: "a secret of `[sign_in]`",
-    about: "A secret that seals cookies.",
-    keys: &[
-        Key::new(
-            "kid",
-            Shape::Text {
-                max_bytes: gate_sign_in::MAX_SEAL_KID_BYTES,
-                pattern: Some("^[A-Za-z0-9_-]+$"),
-            },
-            "the name of the secret in sealed cookies",
-        )
-        .required(),
-        Key::new(
-            "file",
-            FILE,
-            "the file with at least 32 random bytes as base64url text",
-        )
-        .required(),
-    ],
-    one_of: &[],
-};
-
 static PATHS: Keys = Keys {
     what: "`[paths]`",
     about: "The form of request paths.",
@@ -632,15 +523,15 @@ pub(crate) const ALGORITHMS: &[&str] = &[
     "HS384", "HS512",
 ];
 
-const NAME: Shape = Shape::Text {
+pub(super) const NAME: Shape = Shape::Text {
     max_bytes: MAX_NAME_BYTES,
     pattern: None,
 };
-const LOCATION: Shape = Shape::Text {
+pub(super) const LOCATION: Shape = Shape::Text {
     max_bytes: gate::MAX_LOCATION_BYTES,
     pattern: None,
 };
-const FILE: Shape = Shape::Text {
+pub(super) const FILE: Shape = Shape::Text {
     max_bytes: MAX_NAME_BYTES,
     pattern: None,
 };

@@ -1,15 +1,16 @@
 //! `[sign_in]`: the gate signs users in at an issuer.
 //!
-//! Not here: the issuer's endpoints ([`discovery`]), secrets ([`secrets`]), and the flow
+//! Not here: the issuers and this site's clients there ([`provider`]), their endpoints ([`discovery`]), secrets ([`secrets`]), and the flow
 //! ([`tollgate_gate::sign_in`]).
 
 mod discovery;
+mod provider;
 mod secrets;
 
 use tollgate_gate::config::{DenyAnswer, GateConfig};
 use tollgate_gate::session::SessionForm;
 use tollgate_gate::sign_in::{ENDPOINTS, SignInConfig};
-use tollgate_token::{IssuerConfig, IssuerKind};
+use tollgate_token::IssuerConfig;
 
 use super::origin::{is_origin, origin_help};
 use super::pages;
@@ -17,13 +18,10 @@ use super::paths::is_plain;
 use super::session::Draft;
 use crate::diagnostic::{Report, codes, shown};
 use crate::document::{Table, Text};
-use crate::keys::{nearest, or_list};
 use crate::source::SourceTree;
 
 const TABLE: &str = "sign_in";
 const DEFAULT_PATH: &str = "/.tollgate";
-/// The scope that makes an authorization request one of OpenID Connect.
-const OPENID: &str = "openid";
 /// Reads the path below which the gate's endpoints are; `None` without `[sign_in]`. For one that was reported, the
 /// default is returned, so that its consequences are not reported as well.
 pub(super) fn path(root: Table<'_>, report: &mut Report) -> Option<String> {
@@ -67,23 +65,13 @@ pub(super) fn read(
 ) -> Option<SignInConfig> {
     let table = root.table(TABLE)?;
     check_session(root, table, &path, gate, session, report);
-    let issuer = issuer(table, gate, session, report);
-    let client = issuer.and_then(|(_, issuer)| client(root, table, issuer, report));
-    let scopes = scopes(table, report);
+    let providers = provider::all(root, table, gate, session, sources, report);
     let origins = origins(table, report);
     let signed_out = signed_out(table, &path, report);
     let page = pages::sign_in(table, sources, report);
-    let client_secret = secrets::of_client(table, sources, report);
     let secrets = secrets::sealing(table, gate, sources, report);
-    let discovered = issuer.and_then(|(_, issuer)| discovery::read(table, issuer, sources, report));
-    let discovered = discovered?;
-    let client_auth = discovered.client_auth(table, client_secret?, report);
     Some(SignInConfig {
-        issuer: u32::try_from(issuer?.0).ok()?,
-        client: client?,
-        client_auth: client_auth?,
-        scopes: scopes?,
-        endpoints: discovered.endpoints,
+        providers: providers?,
         origins: origins?,
         path,
         secrets: secrets?,
@@ -168,196 +156,6 @@ fn check_session(
             .add(&codes::BAD_SIGN_IN, span, message)
             .help(format!("write another path, such as `{path}/session`"));
     }
-}
-
-/// The issuer where users sign in, and its position.
-fn issuer<'g>(
-    table: Table<'_>,
-    gate: &'g GateConfig,
-    session: Option<&Draft>,
-    report: &mut Report,
-) -> Option<(usize, &'g IssuerConfig)> {
-    let (at, issuer) = named_issuer(table, gate, session, report)?;
-    if let IssuerKind::Cognito {
-        id: false,
-        access: _,
-    } = issuer.kind
-    {
-        let span = table.value_span("issuer").unwrap_or(table.place());
-        let message = format!(
-            "issuer `{}` accepts no ID tokens, and sign-in returns one",
-            issuer.name
-        );
-        report
-            .add(&codes::BAD_SIGN_IN, span, message)
-            .help("add \"id\" to its `token_use`");
-        return None;
-    }
-    Some((at, issuer))
-}
-
-/// The issuer that `issuer` names, or the only one.
-fn named_issuer<'g>(
-    table: Table<'_>,
-    gate: &'g GateConfig,
-    session: Option<&Draft>,
-    report: &mut Report,
-) -> Option<(usize, &'g IssuerConfig)> {
-    let session = session.map(Draft::config);
-    let is_session = |at: usize| session.is_some_and(|session| session.is_issuer(at));
-    let known = gate.issuers.iter().enumerate();
-    let sign_in: Vec<_> = known.clone().filter(|(at, _)| !is_session(*at)).collect();
-    let names: Vec<&str> = sign_in
-        .iter()
-        .map(|(_, known)| known.name.as_str())
-        .collect();
-    let Some(name) = table.text("issuer") else {
-        // Another type was reported with the shape of the table.
-        if table.has("issuer") {
-            return None;
-        }
-        if let [one] = sign_in.as_slice() {
-            return Some(*one);
-        }
-        if sign_in.is_empty() {
-            let message = "no issuer where users can sign in";
-            report
-                .add(&codes::BAD_SIGN_IN, table.place(), message)
-                .help("add the `[[issuer]]` whose tokens the site accepts");
-        } else if session.is_some() {
-            let message = "`[sign_in]` does not name one of several issuers";
-            report
-                .add(&codes::BAD_SIGN_IN, table.place(), message)
-                .help(format!("write `issuer = …` with {}", or_list(&names)));
-        }
-        // Without a session it is unknown which of them signs sessions, and its absence was reported.
-        return None;
-    };
-    let choice = match names.is_empty() {
-        true => "add the `[[issuer]]` where users sign in, and name it here".to_owned(),
-        false => format!("write {}", or_list(&names)),
-    };
-    let mut known = known;
-    let found = known.find(|(_, known)| known.name == name.value);
-    let (message, help) = match found {
-        Some((at, issuer)) if !is_session(at) => return Some((at, issuer)),
-        Some((_, issuer)) => (
-            format!(
-                "issuer `{}` signs sessions; no user signs in there",
-                issuer.name
-            ),
-            choice,
-        ),
-        // The empty name was reported with the shape of the table.
-        None if name.value.is_empty() => return None,
-        None => (
-            format!("no issuer `{}`", shown(name.value)),
-            nearest(name.value, names.iter().copied())
-                .map_or(choice, |near| format!("did you mean `{near}`?")),
-        ),
-    };
-    report
-        .add(&codes::BAD_SIGN_IN, name.span, message)
-        .help(help);
-    None
-}
-
-fn client(
-    root: Table<'_>,
-    table: Table<'_>,
-    issuer: &IssuerConfig,
-    report: &mut Report,
-) -> Option<String> {
-    let client = table
-        .text("client")
-        .filter(|client| !client.value.is_empty())?;
-    if !client.value.bytes().all(|byte| byte.is_ascii_graphic()) {
-        let message = format!("`{}` is not a client ID", shown(client.value));
-        report
-            .add(&codes::BAD_SIGN_IN, client.span, message)
-            .help("write it exactly as the issuer shows it, without spaces");
-        return None;
-    }
-    if issuer.clients.iter().any(|known| known == client.value) {
-        return Some(client.value.to_owned());
-    }
-    let name = &issuer.name;
-    let message = format!(
-        "`{}` is not a client of issuer `{name}`",
-        shown(client.value)
-    );
-    let tables = root.tables("issuer");
-    let is_it = |table: &&Table<'_>| table.text("name").is_some_and(|text| text.value == name);
-    let listed = tables.iter().find(is_it);
-    let listed = listed.and_then(|table| table.value_span("clients"));
-    let diagnostic = report.add(&codes::BAD_SIGN_IN, client.span, message);
-    if let Some(span) = listed {
-        diagnostic.also(span, "its clients");
-    }
-    let known = issuer.clients.iter().map(String::as_str);
-    if let Some(near) = nearest(client.value, known) {
-        diagnostic.help(format!("did you mean `{}`?", shown(near)));
-    }
-    diagnostic.help(format!(
-        "if tokens of this client are accepted, add it to the issuer: `clients = [\"{}\", …]`",
-        shown(client.value)
-    ));
-    None
-}
-
-fn scopes(table: Table<'_>, report: &mut Report) -> Option<Vec<String>> {
-    let Some(span) = table.value_span("scopes") else {
-        return Some(vec![OPENID.to_owned()]);
-    };
-    let written = table.texts("scopes");
-    let mut is_good = true;
-    for scope in written.iter().filter(|scope| !scope.value.is_empty()) {
-        // RFC 6749, section 3.3.
-        let is_allowed = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\');
-        if scope.value.bytes().all(is_allowed) {
-            continue;
-        }
-        is_good = false;
-        let message = format!("`{}` is not a scope", shown(scope.value));
-        let diagnostic = report.add(&codes::BAD_SIGN_IN, scope.span, message);
-        let parts: Vec<String> = scope
-            .value
-            .split_ascii_whitespace()
-            .map(|part| format!("\"{}\"", shown(part)))
-            .collect();
-        diagnostic.help(if parts.len() > 1 {
-            format!("list each scope: `[{}]`", parts.join(", "))
-        } else {
-            "write visible ASCII characters other than `\"` and `\\`".to_owned()
-        });
-    }
-    let scopes: Vec<String> = written.iter().map(|scope| scope.value.to_owned()).collect();
-    let has_openid = || {
-        written.iter().any(|scope| {
-            scope
-                .value
-                .split_ascii_whitespace()
-                .any(|part| part == OPENID)
-        })
-    };
-    if is_good && !scopes.is_empty() && !has_openid() {
-        is_good = false;
-        let all: Vec<String> = scopes
-            .iter()
-            .map(|scope| format!("\"{}\"", shown(scope)))
-            .collect();
-        report
-            .add(
-                &codes::BAD_SIGN_IN,
-                span,
-                "without the scope `openid` the issuer returns no ID token",
-            )
-            .help(format!(
-                "add it: `scopes = [\"openid\", {}]`",
-                all.join(", ")
-            ));
-    }
-    (is_good && !scopes.is_empty()).then_some(scopes)
 }
 
 fn origins(table: Table<'_>, report: &mut Report) -> Option<Vec<String>> {

@@ -75,9 +75,12 @@ fn named_files(site: &str) -> Vec<String> {
         }
     }
     if let Some(sign_in) = document.root().table("sign_in") {
-        let files = ["endpoints", "client_secret"].into_iter();
-        let files = files.filter_map(|key| sign_in.text(key));
-        names.extend(files.map(|name| name.value.to_owned()));
+        let providers = [sign_in].into_iter().chain(sign_in.tables("provider"));
+        for provider in providers {
+            let files = ["endpoints", "client_secret"].into_iter();
+            let files = files.filter_map(|key| provider.text(key));
+            names.extend(files.map(|name| name.value.to_owned()));
+        }
         for secret in sign_in.tables("secrets") {
             names.extend(secret.text("file").map(|name| name.value.to_owned()));
         }

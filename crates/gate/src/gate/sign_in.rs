@@ -27,9 +27,11 @@ use crate::sign_in::cookie;
 use crate::sign_in::exchange::{Exchanges, Key, Wanted};
 use crate::sign_in::page::{self, Link, Message};
 use crate::sign_in::seal::Sealer;
-use crate::sign_in::{ENDPOINTS, REFRESH_PART, SignInConfig, form, returning};
+use crate::sign_in::{ENDPOINTS, REFRESH_PART, SignInConfig, SignInProvider, form, returning};
 use crate::sign_in_config::host_of;
 
+/// The endpoint that the first provider redirects to. The others redirect to a path below it.
+const CALLBACK: &str = "callback";
 /// The detail code for a redirect to the provider.
 const STARTED: &str = "sign_in_started";
 /// The detail code for a redirect to an endpoint that refreshes the session.
@@ -73,6 +75,13 @@ enum Endpoint {
     BackChannel,
 }
 
+/// The position of a provider, and its configuration.
+#[derive(Clone, Copy)]
+struct Party<'a> {
+    at: usize,
+    config: &'a SignInProvider,
+}
+
 impl Endpoint {
     const ALL: [Self; ENDPOINTS.len()] = [
         Self::SignIn,
@@ -87,6 +96,9 @@ impl Endpoint {
     /// The endpoint at this part of a path below the configured one.
     fn at(rest: &[u8]) -> Option<Self> {
         let name = rest.strip_prefix(b"/")?;
+        if is_other_callback(name) {
+            return Some(Self::Callback);
+        }
         let mut all = ENDPOINTS.iter().zip(Self::ALL);
         let found = all.find(|(known, _)| known.as_bytes() == name);
         found.map(|(_, endpoint)| endpoint)
@@ -103,6 +115,12 @@ impl Endpoint {
         let bits = sets.fold(0, |bits, set| bits | set.bits());
         MethodSet::from_bits(bits).unwrap_or(MethodSet::EMPTY)
     }
+}
+
+/// Whether a part of a path is the callback of a provider that has one of its own.
+fn is_other_callback(name: &[u8]) -> bool {
+    name.strip_prefix(CALLBACK.as_bytes())
+        .is_some_and(|rest| rest.len() > 1 && rest.starts_with(b"/"))
 }
 
 /// The response of an endpoint.
@@ -203,7 +221,7 @@ impl<B: AsRef<[u8]>> Gate<B> {
             Endpoint::SignIn => visit.start(tokens),
             Endpoint::Callback => visit.callback(tokens),
             Endpoint::Refresh => visit.refresh(tokens),
-            Endpoint::SignOut => visit.sign_out(),
+            Endpoint::SignOut => visit.sign_out(tokens),
             Endpoint::SignedOut => visit.page(&page::SIGNED_OUT, None),
             Endpoint::Me => visit.me(tokens),
             Endpoint::BackChannel => visit.page(&page::UNSUPPORTED, None),
@@ -271,10 +289,33 @@ fn redirect(status: u16, location: &str) -> Response {
 }
 
 impl<B: AsRef<[u8]>> Visit<'_, B> {
-    fn page(&self, message: &Message, link: Option<&Link>) -> Answer {
+    fn page(&self, message: &Message, link: Option<&Link<'_>>) -> Answer {
+        self.page_of(message, link.map_or(&[], core::slice::from_ref))
+    }
+
+    fn page_of(&self, message: &Message, links: &[Link<'_>]) -> Answer {
         let own = self.config.page.as_deref();
-        let response = page::response(message, link, self.is_page, own);
+        let response = page::response(message, links, self.is_page, own);
         Answer::new(message.code, response)
+    }
+
+    /// The provider at a position.
+    fn party(&self, at: usize) -> Option<Party<'_>> {
+        let config = self.config.providers.get(at)?;
+        Some(Party { at, config })
+    }
+
+    /// The provider whose issuer has this name.
+    fn party_of(&self, name: &str) -> Option<Party<'_>> {
+        let parties = self.config.providers.iter().enumerate();
+        let mut parties = parties.map(|(at, config)| Party { at, config });
+        parties.find(|party| self.issuer_name(*party) == Some(name))
+    }
+
+    /// The name of a provider's issuer.
+    fn issuer_name(&self, party: Party<'_>) -> Option<&str> {
+        let at = usize::try_from(party.config.issuer).ok()?;
+        Some(&self.gate.config.issuers.get(at)?.name)
     }
 
     /// A failure, with a link that begins a new flow.

@@ -41,6 +41,12 @@ pub(crate) const SIGN_IN_REQUIRED: Message = message(
     FAILED,
     "Open this address in a browser to sign in.",
 );
+pub(crate) const CHOOSE: Message = message(
+    "choose_provider",
+    200,
+    "Sign in",
+    "Choose where you have an account.",
+);
 pub(crate) const SIGNED_OUT: Message = message(
     "signed_out",
     200,
@@ -175,8 +181,8 @@ pub(crate) const INTERNAL: Message =
     message("sign_in_internal", 500, FAILED, "Something went wrong.");
 
 /// A link on a page.
-pub(crate) struct Link {
-    pub(crate) label: &'static str,
+pub(crate) struct Link<'a> {
+    pub(crate) label: &'a str,
     pub(crate) href: String,
 }
 
@@ -194,7 +200,7 @@ const STYLE: &str = ":root{color-scheme:light dark;--link:#0b57d0;--on-link:#fff
 /// The response for a message. `page` is the HTML document of the site, if it has one.
 pub(crate) fn response(
     message: &Message,
-    link: Option<&Link>,
+    links: &[Link<'_>],
     is_page: bool,
     page: Option<&str>,
 ) -> Response {
@@ -221,9 +227,14 @@ pub(crate) fn response(
     push("referrer-policy", "strict-origin");
     let body = if is_page {
         push("content-security-policy", PAGE_POLICY);
-        let link = link.map_or_else(String::new, |Link { label, href }| {
-            format!("<p><a href=\"{}\">{label}</a></p>", escaped(href))
-        });
+        let link = |Link { label, href }: &Link<'_>| {
+            format!(
+                "<p><a href=\"{}\">{}</a></p>",
+                escaped(href),
+                escaped(label)
+            )
+        };
+        let link: String = links.iter().map(link).collect();
         // A user who asks the operator for help can quote it.
         let reference = if *status >= 400 {
             format!("<p><small>Code: {code}</small></p>")
@@ -242,7 +253,7 @@ pub(crate) fn response(
         })
     } else {
         let mut body = format!("{{\"status\":{status},\"code\":\"{code}\",\"error\":\"{text}\"");
-        if let Some(Link { label: _, href }) = link {
+        if let [Link { label: _, href }] = links {
             body.push_str(",\"next\":");
             push_string(&mut body, href);
         }
@@ -280,7 +291,7 @@ fn filled(page: &str, values: [&str; 4]) -> Option<String> {
     Some(out)
 }
 
-/// Escapes text for a quoted attribute.
+/// Escapes text for an element and a quoted attribute.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -322,14 +333,10 @@ mod tests {
             label: "Sign in",
             href: "/a?b=\"><script>&".into(),
         };
-        let shown = response(&FLOW_MISSING, Some(&link), true, None);
+        let link = core::slice::from_ref(&link);
+        let shown = response(&FLOW_MISSING, link, true, None);
         assert!(shown.body.contains("href=\"/a?b=&quot;>&lt;script>&amp;\""));
-        let own = response(
-            &FLOW_MISSING,
-            Some(&link),
-            true,
-            Some("<p>{text}{link}{code}"),
-        );
+        let own = response(&FLOW_MISSING, link, true, Some("<p>{text}{link}{code}"));
         assert!(own.body.starts_with("<p>This sign-in has expired"));
         assert!(own.body.contains("&lt;script>"));
         assert!(

@@ -8,15 +8,15 @@ use alloc::{boxed::Box, format, string::String, vec::Vec};
 use serde::{Serialize, de::DeserializeOwned};
 use tollgate_token::{Provider, SEALING_NONCE_BYTES, SealingKey, base64url};
 
-use crate::sign_in_config::SignInConfig;
+use crate::sign_in_config::{SignInConfig, SignInProvider};
 
 /// The keys that seal the cookies of one site.
 pub(crate) struct Sealer {
     /// The first one seals.
     keys: Vec<(String, Box<dyn SealingKey>)>,
-    /// What cookies are bound to: the site, and the client and the endpoint that codes and tokens are sent to.
-    /// After a change of the issuer, its codes and tokens are not sent to another one.
-    owner: String,
+    /// What the cookies of each provider are bound to: the site, and the client and the endpoint that codes and
+    /// tokens are sent to. No provider receives the codes and tokens of another, also after a change of the policy.
+    owners: Vec<String>,
 }
 
 impl Sealer {
@@ -26,40 +26,52 @@ impl Sealer {
             let key = provider.sealing_key(&secret.key)?;
             Some((secret.kid.clone(), key))
         });
+        let owner = |provider: &SignInProvider| {
+            [site, &provider.client, &provider.endpoints.token].join(" ")
+        };
         Some(Self {
             keys: keys.collect::<Option<_>>()?,
-            owner: [site, &config.client, &config.endpoints.token].join(" "),
+            owners: config.providers.iter().map(owner).collect(),
         })
     }
 
-    /// Seals a value; `None` if that fails.
+    /// Seals a value for the provider at this position; `None` if that fails.
     pub(crate) fn seal<T: Serialize>(
         &self,
+        at: usize,
         purpose: &str,
         nonce: &[u8; SEALING_NONCE_BYTES],
         value: &T,
     ) -> Option<String> {
         let (kid, key) = self.keys.first()?;
         let text = postcard::to_allocvec(value).ok()?;
-        let sealed = key.seal(nonce, &self.bound(purpose), text)?;
+        let sealed = key.seal(nonce, &bound(purpose, self.owners.get(at)?), text)?;
         let encoded = base64url::encode(&[nonce.as_slice(), &sealed].concat());
         Some(format!("{kid}.{}", String::from_utf8(encoded).ok()?))
     }
 
-    /// Opens a sealed value; `None` for anything else.
-    pub(crate) fn open<T: DeserializeOwned>(&self, purpose: &str, sealed: &[u8]) -> Option<T> {
+    /// Opens a sealed value, and returns the position of its provider; `None` for anything else.
+    pub(crate) fn open<T: DeserializeOwned>(
+        &self,
+        purpose: &str,
+        sealed: &[u8],
+    ) -> Option<(usize, T)> {
         let (kid, encoded) = crate::request::split_at_byte(sealed, b'.')?;
         let (_, key) = self.keys.iter().find(|(name, _)| name.as_bytes() == kid)?;
         let bytes = base64url::decode(encoded)?;
         let (nonce, sealed) = bytes.split_first_chunk::<SEALING_NONCE_BYTES>()?;
-        let text = key.open(nonce, &self.bound(purpose), sealed.to_vec())?;
+        let mut owners = self.owners.iter().enumerate();
+        let (at, text) = owners.find_map(|(at, owner)| {
+            let text = key.open(nonce, &bound(purpose, owner), sealed.to_vec())?;
+            Some((at, text))
+        })?;
         match postcard::take_from_bytes(&text) {
-            Ok((value, [])) => Some(value),
+            Ok((value, [])) => Some((at, value)),
             _ => None,
         }
     }
+}
 
-    fn bound(&self, purpose: &str) -> Vec<u8> {
-        format!("tollgate 1 {purpose} {}", self.owner).into_bytes()
-    }
+fn bound(purpose: &str, owner: &str) -> Vec<u8> {
+    format!("tollgate 1 {purpose} {owner}").into_bytes()
 }

@@ -1,7 +1,7 @@
 //! A browser: a cookie jar with the rules of RFC 6265bis, and navigation that follows redirects.
 
 use crate::provider::{one, parameters};
-use crate::site::ISSUER;
+use crate::site::{ISSUER, STAFF};
 use crate::world::{Reply, World};
 
 /// Browsers ignore a cookie whose name and value are longer.
@@ -65,7 +65,7 @@ impl Browser {
             self.trace.push((url.clone(), reply.clone()));
             let location = reply.location();
             let location = location.unwrap_or_else(|| panic!("{:#?}", self.codes()));
-            if location.starts_with(ISSUER) {
+            if location.starts_with(ISSUER) || location.starts_with(STAFF) {
                 return location.to_string();
             }
             url = absolute(&url, location);
@@ -180,14 +180,20 @@ impl Browser {
     }
 
     fn resolve(&self, world: &mut World, url: &str, location: &str) -> String {
-        if location.starts_with(&format!("{ISSUER}/authorize")) {
-            return world.provider.authorize(location, self.user, world.now);
+        for provider in [&mut world.provider, &mut world.staff] {
+            if location.starts_with(&format!("{}/authorize", provider.issuer)) {
+                return provider.authorize(location, self.user, world.now);
+            }
         }
         for (endpoint, back) in [
             ("/end?x=1&", "post_logout_redirect_uri"),
             ("/logout?", "logout_uri"),
         ] {
-            if let Some(query) = location.strip_prefix(&format!("{ISSUER}{endpoint}")) {
+            let issuers = [ISSUER, STAFF];
+            let mut queries = issuers
+                .iter()
+                .filter_map(|issuer| location.strip_prefix(&format!("{issuer}{endpoint}")));
+            if let Some(query) = queries.next() {
                 let query = parameters(query);
                 return one(&query, back).expect("a way back").to_string();
             }

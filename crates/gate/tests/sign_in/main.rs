@@ -14,6 +14,7 @@ mod conformance;
 mod hostile;
 mod peers;
 mod provider;
+mod providers;
 mod refresh;
 mod sign_out;
 mod site;

@@ -7,7 +7,7 @@ use crate::world::{LESSON, SESSION, World, at, subject};
 
 const HOST: &str = "learn.example.com";
 const REFRESH: &str = "__Secure-tollgate-refresh";
-const SCRIPT: &[(&str, &str)] = &[
+pub(crate) const SCRIPT: &[(&str, &str)] = &[
     ("sec-fetch-mode", "cors"),
     ("sec-fetch-dest", "empty"),
     ("sec-fetch-site", "same-origin"),

@@ -8,7 +8,7 @@ use tollgate_gate::FetchRequest;
 use tollgate_mint::{Algorithm, JwkSet, Minter, PrivateKey};
 use tollgate_token::{PreparedKey, Provider as _};
 
-use crate::site::{CLIENT_SECRET, ISSUER, Options, id_key};
+use crate::site::{CLIENT_SECRET, ISSUER, Options, hmac_key};
 
 /// Names and values in order: parameters, or the members of an object with JSON values.
 pub(crate) type Pairs = Vec<(String, String)>;
@@ -65,6 +65,7 @@ struct Client {
 
 /// The provider.
 pub(crate) struct Provider {
+    pub(crate) issuer: &'static str,
     clients: Vec<Client>,
     /// Asymmetric keys, all published.
     pub(crate) keys: Vec<Minter>,
@@ -93,11 +94,17 @@ pub(crate) struct Provider {
 
 impl Provider {
     pub(crate) fn new() -> Self {
+        Self::at(ISSUER, b"id tokens are signed with this!!")
+    }
+
+    /// A provider with a shared secret for its tokens.
+    pub(crate) fn at(issuer: &'static str, secret: &[u8]) -> Self {
         Self {
+            issuer,
             clients: Vec::new(),
             keys: Vec::new(),
             signer: None,
-            secret: id_key(),
+            secret: hmac_key(secret),
             codes: BTreeMap::new(),
             refreshes: BTreeMap::new(),
             history: BTreeMap::new(),
@@ -117,20 +124,30 @@ impl Provider {
             format!("https://{}", options.host),
             "http://localhost:8080".to_string(),
         ];
+        let callback = |host: &String| format!("{host}/.tollgate/callback");
+        let uris = hosts.iter().map(callback).collect();
+        self.add_client(options.client, options.auth, uris);
+    }
+
+    pub(crate) fn add_client(&mut self, id: &str, auth: &str, redirect_uris: Vec<String>) {
+        let mut known = self.clients.iter_mut();
+        if let Some(known) = known.find(|known| known.id == id && known.auth == auth) {
+            known.redirect_uris.extend(redirect_uris);
+            known.redirect_uris.sort();
+            known.redirect_uris.dedup();
+            return;
+        }
         self.clients.push(Client {
-            id: options.client.to_string(),
-            auth: options.auth.to_string(),
-            redirect_uris: hosts
-                .iter()
-                .map(|host| format!("{host}/.tollgate/callback"))
-                .collect(),
+            id: id.to_string(),
+            auth: auth.to_string(),
+            redirect_uris,
         });
     }
 
     /// The page where the user signs in: returns the URL of the redirect. Without a user, the user cancels.
     pub(crate) fn authorize(&mut self, url: &str, user: Option<&str>, now: i64) -> String {
         let query = url
-            .strip_prefix(ISSUER)
+            .strip_prefix(self.issuer)
             .and_then(|rest| rest.strip_prefix("/authorize?tenant=7&"))
             .expect("the configured endpoint, with its own query");
         let query = parameters(query);
@@ -169,7 +186,7 @@ impl Provider {
             None => push("error", "access_denied"),
         }
         push("state", &state);
-        push("iss", ISSUER);
+        push("iss", self.issuer);
         if let Some(change) = self.evil.callback {
             change(&mut back);
         }
@@ -179,7 +196,7 @@ impl Provider {
     /// Answers a request of a site.
     pub(crate) fn answer(&mut self, request: &FetchRequest, now: i64) -> Sent {
         self.seen.push(request.clone());
-        if request.url == format!("{ISSUER}/jwks") {
+        if request.url == format!("{}/jwks", self.issuer) {
             assert_eq!(request.method, "GET");
             if self.evil.hides_keys {
                 return Sent::Nothing;
@@ -196,12 +213,12 @@ impl Provider {
         if let Some(reply) = &self.evil.reply {
             return reply.clone();
         }
-        if request.url == format!("{ISSUER}/revoke") {
+        if request.url == format!("{}/revoke", self.issuer) {
             let token = one(&form, "token").expect("a token");
             self.refreshes.remove(token);
             return Sent::Response(200, Vec::new());
         }
-        assert_eq!(request.url, format!("{ISSUER}/token"));
+        assert_eq!(request.url, format!("{}/token", self.issuer));
         let Some(client) = client else {
             return failure(401, "invalid_client");
         };
@@ -311,7 +328,7 @@ impl Provider {
 
     fn id_token(&mut self, granted: &Granted, now: i64) -> String {
         let mut claims: Pairs = [
-            ("iss", json(ISSUER)),
+            ("iss", json(self.issuer)),
             ("sub", json(&granted.user)),
             ("aud", json(&granted.client)),
             ("iat", now.to_string()),
@@ -376,7 +393,7 @@ impl Provider {
 
     fn random(&mut self, purpose: &str) -> String {
         self.serial += 1;
-        let hash = Native.sha256(format!("{purpose} {}", self.serial).as_bytes());
+        let hash = Native.sha256(format!("{purpose} {} {}", self.serial, self.issuer).as_bytes());
         let text = Base64UrlUnpadded::encode_string(&hash.expect("a hash"));
         let text = text.get(..32).expect("43 characters").to_string();
         self.secrets.push(text.clone());

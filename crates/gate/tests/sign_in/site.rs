@@ -16,6 +16,11 @@ use tollgate_token::{Algorithm, KeyMaterial, PreparedKey, Provider};
 
 /// The issuer where users sign in.
 pub(crate) const ISSUER: &str = "https://id.example.com";
+/// Another issuer where users sign in, at sites that have two.
+pub(crate) const STAFF: &str = "https://staff.example.com";
+/// The secret that it shares with its clients, and the file with it.
+pub(crate) const STAFF_SECRET: &[u8] = b"tokens of staff are signed with ?";
+const STAFF_SECRET_FILE: &str = "dG9rZW5zIG9mIHN0YWZmIGFyZSBzaWduZWQgd2l0aCA_";
 /// The time at which tests begin.
 pub(crate) const NOW: i64 = 1_800_000_000;
 /// The secret that the issuer shares with its clients.
@@ -176,6 +181,13 @@ anyone = true
             r#"{{"issuer": "{ISSUER}", "authorization_endpoint": "{ISSUER}/authorize?tenant=7", "token_endpoint": "{ISSUER}/token", "jwks_uri": "{ISSUER}/jwks", "token_endpoint_auth_methods_supported": ["{auth}"]{discovery}}}"#
         ),
     );
+    tree.insert(
+        "keys/staff.openid.json",
+        format!(
+            r#"{{"issuer": "{STAFF}", "authorization_endpoint": "{STAFF}/authorize?tenant=7", "token_endpoint": "{STAFF}/token", "revocation_endpoint": "{STAFF}/revoke", "end_session_endpoint": "{STAFF}/end?x=1"}}"#
+        ),
+    );
+    tree.insert("keys/staff.key", STAFF_SECRET_FILE);
     tree.insert("keys/id.key", ID_SECRET);
     tree.insert("keys/client.secret", CLIENT_SECRET);
     if let Some(jwks) = jwks {
@@ -189,6 +201,10 @@ anyone = true
         "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8",
     );
     tree.insert(
+        "keys/session-both.key",
+        "QEFCQ0RFRkdISUpLTE1OT1BRUlNUVVZXWFlaW1xdXl8",
+    );
+    tree.insert(
         "keys/session-shop.key",
         "ICEiIyQlJicoKSorLC0uLzAxMjM0NTY3ODk6Ozw9Pj8",
     );
@@ -199,17 +215,15 @@ anyone = true
     if *is_cognito {
         let mut config = GateConfig::decode(&policy.gate).expect("a valid configuration");
         let sign_in = config.sign_in.as_mut().expect("sign-in");
-        sign_in.endpoints.sign_out = SignOut::Cognito(format!("{ISSUER}/logout"));
+        sign_in.providers[0].endpoints.sign_out = SignOut::Cognito(format!("{ISSUER}/logout"));
         policy.gate = config.encode().expect("a valid configuration");
     }
     encode(&policy).expect("a valid policy").image
 }
 
-/// The HMAC key of the issuer's shared secret.
-pub(crate) fn id_key() -> Box<dyn PreparedKey> {
-    let secret = KeyMaterial::Hmac {
-        k: b"id tokens are signed with this!!".to_vec(),
-    };
+/// The HMAC key of an issuer's shared secret.
+pub(crate) fn hmac_key(secret: &[u8]) -> Box<dyn PreparedKey> {
+    let secret = KeyMaterial::Hmac { k: secret.to_vec() };
     let key = Native.prepare(Algorithm::HS256, &secret);
     key.expect("a valid key")
 }

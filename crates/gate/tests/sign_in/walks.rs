@@ -1,4 +1,4 @@
-//! Random walks: several browsers, two sites, several users, a provider with faults, and cookies and callbacks
+//! Random walks: several browsers, three sites, several users, two providers with faults, and cookies and callbacks
 //! that wander. Whenever a response sets a session, its subject signed in in exactly this browser.
 //!
 //! `TOLLGATE_WALKS` is the number of steps, `TOLLGATE_WALK_SEED` the start of the generator.
@@ -6,13 +6,14 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use crate::browser::{Browser, Cookie, split};
-use crate::provider::{Evil, Sent, one, parameters};
-use crate::site::{LEARN, Options, SHOP};
+use crate::provider::{Evil, Granted, Provider, Sent, one, parameters};
+use crate::providers::TWO;
+use crate::site::{LEARN, Options, SHOP, STAFF};
 use crate::world::{Reply, World};
 
 const STEPS: u64 = 20_000;
 const USERS: [&str; 4] = ["alice", "bob", "carol", "dave"];
-const HOSTS: [&str; 2] = ["learn.example.com", "shop.example.com"];
+const HOSTS: [&str; 3] = [LEARN.host, SHOP.host, TWO.host];
 const BROWSERS: usize = USERS.len();
 
 /// A generator of pseudo-random numbers (xorshift64*).
@@ -65,7 +66,7 @@ struct Walk {
 
 impl Walk {
     fn new(seed: u64) -> Self {
-        let mut world = World::new();
+        let mut world = World::with(&[LEARN, SHOP, TWO]);
         world.is_strict = false;
         Self {
             world,
@@ -98,12 +99,13 @@ impl Walk {
             98 if self.dice.one_in(4) => self.walkers[at].browser.user = None,
             _ => self.replace(),
         }
-        self.world.provider.seen.clear();
         self.world.records.clear();
-        // Only the latest secrets, because all of them are searched for.
-        let secrets = &mut self.world.provider.secrets;
-        let surplus = secrets.len().saturating_sub(64);
-        secrets.drain(..surplus);
+        for provider in [&mut self.world.provider, &mut self.world.staff] {
+            provider.seen.clear();
+            // Only the latest secrets, because all of them are searched for.
+            let surplus = provider.secrets.len().saturating_sub(64);
+            provider.secrets.drain(..surplus);
+        }
         let surplus = self.callbacks.len().saturating_sub(24);
         self.callbacks.drain(..surplus);
         let surplus = self.values.len().saturating_sub(48);
@@ -134,13 +136,14 @@ impl Walk {
         let Some(url) = self.walkers[at].next.take() else {
             return self.page(at);
         };
-        if url.starts_with("https://id.example.com/authorize") {
+        if url.contains("/authorize?tenant=7&") {
             let user = self.walkers[at].browser.user;
-            let back = self.world.provider.authorize(&url, user, self.world.now);
+            let now = self.world.now;
+            let back = provider_at(&mut self.world, &url).authorize(&url, user, now);
             self.callbacks.push(back.clone());
             // Sometimes the redirect is lost.
             self.walkers[at].next = (!self.dice.one_in(8)).then_some(back);
-        } else if !url.starts_with("https://id.example.com/") {
+        } else if HOSTS.contains(&split(&url).0) {
             self.request(at, "GET", &url);
         }
     }
@@ -171,6 +174,9 @@ impl Walk {
         let host = self.host();
         let endpoints = [
             "sign-in?to=/learn/a",
+            "sign-in?to=/learn/a&with=learners",
+            "sign-in?to=/learn/a&with=staff",
+            "sign-in?to=/learn/b&again=1&with=staff",
             "sign-in?to=/learn/a&again=1",
             "sign-in?to=//evil.example",
             "refresh?to=/learn/a",
@@ -272,7 +278,12 @@ impl Walk {
     }
 
     fn fault(&mut self) {
-        let provider = &mut self.world.provider;
+        let which = self.dice.one_in(3);
+        let provider = if which {
+            &mut self.world.staff
+        } else {
+            &mut self.world.provider
+        };
         let dice = &mut self.dice;
         provider.rotates = !dice.one_in(4);
         provider.refreshable = !dice.one_in(5);
@@ -306,6 +317,7 @@ impl Walk {
         };
         self.world.add(&learn);
         self.world.add(&SHOP);
+        self.world.add(&TWO);
     }
 
     fn request(&mut self, at: usize, method: &str, url: &str) {
@@ -359,14 +371,16 @@ impl Walk {
             return;
         };
         let walker = &mut self.walkers[at];
-        let state = if target.starts_with("/.tollgate/callback?") {
+        let state = if target.starts_with("/.tollgate/callback") {
             let query = parameters(target.split_once('?').expect("a query").1);
             let (code, state) = (one(&query, "code"), one(&query, "state"));
             let (code, state) = (code.expect("a code"), state.expect("a state"));
-            let granted = &self.world.provider.codes[code];
+            let world = &self.world;
+            let (issuer, granted) = granted(world, code, |provider| &provider.codes);
             assert_eq!(granted.user, subject, "the user of the code");
             assert_eq!(granted.state, state, "the code of the flow");
-            assert_eq!(granted.client, client(host), "the code of the site");
+            assert_eq!(granted.client, client(host, issuer), "the code of the site");
+            assert_eq!(reply.issuer(), Some(issuer), "the issuer of the code");
             let mut flows = walker.flows.iter();
             assert!(flows.any(|flow| flow == state), "a flow of this browser");
             walker.sign_ins.insert(state.to_string());
@@ -379,13 +393,19 @@ impl Walk {
             let sign_ins = &self.walkers[at].sign_ins;
             assert!(sign_ins.contains(&state), "a sign-in of this browser");
             assert_eq!(self.users[&state], subject, "the user of the sign-in");
-            for sent in &self.world.provider.seen {
+            let world = &self.world;
+            for sent in world.provider.seen.iter().chain(&world.staff.seen) {
                 let body = String::from_utf8_lossy(&sent.body);
                 let form = parameters(&body);
                 if let Some(token) = one(&form, "refresh_token") {
-                    let granted = &self.world.provider.history[token];
+                    let (issuer, granted) = granted(world, token, |provider| &provider.history);
                     assert_eq!(granted.state, state, "the token of the sign-in");
-                    assert_eq!(granted.client, client(host), "the token of the site");
+                    assert_eq!(
+                        granted.client,
+                        client(host, issuer),
+                        "the token of the site"
+                    );
+                    assert_eq!(reply.issuer(), Some(issuer), "the issuer of the token");
                 }
             }
             state
@@ -401,8 +421,10 @@ impl Walk {
     fn recover(&mut self) {
         let at = self.dice.roll(BROWSERS);
         let host = self.host();
-        self.world.provider.evil = Evil::default();
-        self.world.provider.token_secs = 3_600;
+        for provider in [&mut self.world.provider, &mut self.world.staff] {
+            provider.evil = Evil::default();
+            provider.token_secs = 3_600;
+        }
         self.world.now += 700;
         self.walkers[at].browser.user = self.dice.pick(&USERS).copied();
         self.walkers[at].next = None;
@@ -416,11 +438,22 @@ impl Walk {
             let walker = &mut self.walkers[at];
             let renew = renew_of(&walker.browser, &url);
             self.world.provider.seen.clear();
+            self.world.staff.seen.clear();
             let reply = walker.browser.send(&mut self.world, "GET", &url, &[]);
             codes.push(reply.summary());
             self.judge(at, &url, renew.as_deref(), &reply);
             if reply.is_forwarded {
                 return;
+            }
+            if reply.detail == Some("choose_provider") {
+                let issuer = if self.dice.one_in(2) {
+                    "learners"
+                } else {
+                    "staff"
+                };
+                url.push_str("&with=");
+                url.push_str(issuer);
+                continue;
             }
             let location = reply.location();
             let location = location.unwrap_or_else(|| panic!("{codes:?}"));
@@ -429,7 +462,7 @@ impl Walk {
                 at_provider => {
                     let user = self.walkers[at].browser.user;
                     let now = self.world.now;
-                    self.world.provider.authorize(at_provider, user, now)
+                    provider_at(&mut self.world, at_provider).authorize(at_provider, user, now)
                 }
             };
         }
@@ -451,11 +484,36 @@ fn renew_of(browser: &Browser, url: &str) -> Option<String> {
     renew.map(str::to_string)
 }
 
-fn client(host: &str) -> &'static str {
-    if host == LEARN.host {
-        LEARN.client
+/// The client of a site at the issuer with this name.
+fn client(host: &str, issuer: &str) -> &'static str {
+    let sites = [LEARN, SHOP, TWO];
+    match issuer {
+        "staff" => "office",
+        _ => sites
+            .iter()
+            .find(|site| site.host == host)
+            .map_or("", |site| site.client),
+    }
+}
+
+/// What a code or a token was granted for, and the name of the issuer that granted it.
+fn granted<'w>(
+    world: &'w World,
+    text: &str,
+    of: impl Fn(&'w Provider) -> &'w BTreeMap<String, Granted>,
+) -> (&'static str, &'w Granted) {
+    let learners = of(&world.provider)
+        .get(text)
+        .map(|found| ("learners", found));
+    let staff = of(&world.staff).get(text).map(|found| ("staff", found));
+    learners.or(staff).expect("a grant")
+}
+
+fn provider_at<'w>(world: &'w mut World, url: &str) -> &'w mut Provider {
+    if url.starts_with(STAFF) {
+        &mut world.staff
     } else {
-        SHOP.client
+        &mut world.provider
     }
 }
 
@@ -507,6 +565,8 @@ fn no_browser_holds_the_session_of_another_user() {
     }
     let least = steps / 40_000;
     for code in [
+        "200 choose_provider",
+        "400 issuer_mismatch",
         "303 signed_in",
         "303 refreshed",
         "303 session_fresh",

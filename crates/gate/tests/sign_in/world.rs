@@ -3,14 +3,14 @@
 use base64ct::{Base64UrlUnpadded, Encoding};
 use tollgate_core::UnixSeconds;
 use tollgate_crypto::Native;
-use tollgate_gate::sign_in::SignOut;
+use tollgate_gate::sign_in::{SignInProvider, SignOut};
 use tollgate_gate::{
     Action, Context, FetchResponse, Gate, MAX_STEPS, Outcome, Request, Response, Step, TokenCache,
 };
 use tollgate_token::Provider as _;
 
 use crate::provider::{Provider, Sent};
-use crate::site::{ISSUER, LEARN, NOW, Options, SHOP, gate};
+use crate::site::{LEARN, NOW, Options, SHOP, STAFF, STAFF_SECRET, gate};
 
 /// The name of the session cookie.
 pub(crate) const SESSION: &str = "__Host-tollgate";
@@ -66,6 +66,17 @@ impl Reply {
         Some(subject(session))
     }
 
+    /// The name of the issuer where the user of the session that is set signed in.
+    pub(crate) fn issuer(&self) -> Option<&'static str> {
+        let session = self.set(SESSION).filter(|value| !value.is_empty())?;
+        let claims = session.split('.').nth(1).expect("a token");
+        let claims = Base64UrlUnpadded::decode_vec(claims).expect("base64url");
+        let claims = String::from_utf8(claims).expect("JSON");
+        ["learners", "staff"]
+            .into_iter()
+            .find(|name| claims.contains(&format!(r#""idp":"{name}""#)))
+    }
+
     pub(crate) fn summary(&self) -> String {
         format!("{} {}", self.status, self.detail.unwrap_or("-"))
     }
@@ -90,6 +101,8 @@ pub(crate) struct Site {
 pub(crate) struct World {
     pub(crate) sites: Vec<Site>,
     pub(crate) provider: Provider,
+    /// The other provider, at sites that have two.
+    pub(crate) staff: Provider,
     pub(crate) now: i64,
     /// Whether the host has randomness.
     pub(crate) has_entropy: bool,
@@ -105,6 +118,7 @@ impl World {
         let mut world = Self {
             sites: Vec::new(),
             provider: Provider::new(),
+            staff: Provider::at(STAFF, STAFF_SECRET),
             now: NOW,
             has_entropy: true,
             is_strict: true,
@@ -124,6 +138,8 @@ impl World {
 
     pub(crate) fn add(&mut self, options: &Options<'_>) {
         self.provider.register(options);
+        let uri = format!("https://{}/.tollgate/callback/staff", options.host);
+        self.staff.add_client("office", "none", vec![uri]);
         self.sites.retain(|site| site.host != options.host);
         self.sites.push(Site {
             host: options.host.to_string(),
@@ -161,7 +177,7 @@ impl World {
         };
         let site = self.sites.iter_mut().find(|site| site.host == host);
         let site = site.unwrap_or_else(|| panic!("no site {host}"));
-        let outcome = settled(site, &request, &mut self.provider);
+        let outcome = settled(site, &request, &mut [&mut self.provider, &mut self.staff]);
         self.judge(host, &request, outcome)
     }
 
@@ -227,11 +243,6 @@ impl World {
         let site = self.sites.iter().find(|site| site.host == host);
         let config = site.and_then(|site| site.gate.config().sign_in.as_ref());
         let config = config.expect("a site with sign-in");
-        let endpoints = &config.endpoints;
-        let sign_out = match &endpoints.sign_out {
-            SignOut::Local => None,
-            SignOut::EndSession(url) | SignOut::Cognito(url) => Some(url),
-        };
         if location.starts_with('/') {
             let second = location.as_bytes().get(1);
             assert!(!matches!(second, Some(b'/' | b'\\')), "{location}");
@@ -239,20 +250,23 @@ impl World {
             assert!(!location.contains(['\\', '#', '"', '<']), "{location}");
             return;
         }
-        assert!(location.starts_with(ISSUER), "{location}");
         let is_it = |url: &String| {
             let rest = location.strip_prefix(url.as_str());
             rest.is_some_and(|rest| rest.starts_with(['?', '&']))
         };
-        assert!(
-            is_it(&endpoints.authorization) || sign_out.is_some_and(is_it),
-            "{location}"
-        );
+        let is_endpoint = |provider: &SignInProvider| {
+            let sign_out = match &provider.endpoints.sign_out {
+                SignOut::Local => None,
+                SignOut::EndSession(url) | SignOut::Cognito(url) => Some(url),
+            };
+            is_it(&provider.endpoints.authorization) || sign_out.is_some_and(is_it)
+        };
+        assert!(config.providers.iter().any(is_endpoint), "{location}");
     }
 
     /// No record contains a secret, nor does a response contain one in the clear.
     fn judge_secrets(&mut self, record: &str, request: &Request<'_>, reply: &Reply) {
-        let mut secrets = self.provider.secrets.clone();
+        let mut secrets = [&*self.provider.secrets, &*self.staff.secrets].concat();
         for (name, value) in request.headers {
             if *name == "cookie" {
                 let text = String::from_utf8_lossy(value).into_owned();
@@ -265,7 +279,7 @@ impl World {
             assert!(!record.contains(secret.as_str()), "{record}");
         }
         let hint = |location: &str| location.contains("id_token_hint=");
-        for secret in &self.provider.secrets {
+        for secret in self.provider.secrets.iter().chain(&self.staff.secrets) {
             let is_told = reply.headers.iter().any(|(name, value)| {
                 value.contains(secret.as_str()) && !(name == "location" && hint(value))
             });
@@ -276,7 +290,7 @@ impl World {
 }
 
 /// Takes steps until the outcome is final.
-fn settled(site: &mut Site, request: &Request<'_>, provider: &mut Provider) -> Outcome {
+fn settled(site: &mut Site, request: &Request<'_>, providers: &mut [&mut Provider]) -> Outcome {
     let Site {
         host: _,
         gate,
@@ -291,6 +305,10 @@ fn settled(site: &mut Site, request: &Request<'_>, provider: &mut Provider) -> O
         };
         let mut is_late = false;
         for fetch in &pending.fetches {
+            let url = fetch.request.url.as_str();
+            let mut providers = providers.iter_mut();
+            let provider = providers.find(|provider| url.starts_with(provider.issuer));
+            let provider = provider.unwrap_or_else(|| panic!("nobody is at {url}"));
             let sent = provider.answer(&fetch.request, request.now.0);
             let response = match &sent {
                 Sent::Late => {

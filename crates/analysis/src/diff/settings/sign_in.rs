@@ -1,11 +1,15 @@
 //! Changes of `[sign_in]`. Secrets are compared and never shown: only their names are.
 
 use tollgate_gate::config::GateConfig;
-use tollgate_gate::sign_in::{ClientAuth, Endpoints, SealSecret, SignInConfig, SignOut};
+use tollgate_gate::sign_in::{
+    ClientAuth, Endpoints, SealSecret, SignInConfig, SignInProvider, SignOut,
+};
 
 use super::{Changes, Opens, Setting, issuer_name};
 
 const SETTING: Setting = Setting::SignIn;
+/// What changes of a single provider are attributed to.
+const ONE: &str = "sign-in";
 
 impl Changes {
     pub(super) fn sign_in(
@@ -21,30 +25,15 @@ impl Changes {
             (Some(_), None) => return self.note(SETTING, "sign-in was removed", Opens::May),
         };
         let SignInConfig {
-            issuer,
-            client,
-            client_auth,
-            scopes,
-            endpoints,
+            providers,
             origins,
             path,
             secrets,
             signed_out,
             page,
         } = old;
-        // A position; the issuers themselves are compared by name.
-        let names = (
-            issuer_name(old_gate, *issuer),
-            issuer_name(new_gate, new.issuer),
-        );
-        let what = "sign-in: the issuer";
-        self.differ(SETTING, what, &names.0, &names.1, Opens::May);
-        self.values(SETTING, "sign-in: the client", client, &new.client);
-        self.client_auth(client_auth, &new.client_auth);
+        self.providers((providers, old_gate), (&new.providers, new_gate));
         let text = |text: &String| text.clone();
-        let lists = (scopes.as_slice(), new.scopes.as_slice());
-        self.lists(SETTING, "sign-in: the scopes", lists, text);
-        self.endpoints(endpoints, &new.endpoints);
         let lists = (origins.as_slice(), new.origins.as_slice());
         self.lists(SETTING, "sign-in: the origins", lists, text);
         let what = "sign-in: the path that the gate answers itself";
@@ -57,21 +46,83 @@ impl Changes {
         self.differ(SETTING, what, page, &new.page, Opens::Never);
     }
 
-    fn client_auth(&mut self, old: &ClientAuth, new: &ClientAuth) {
+    /// The first is compared with the first, the others by the names of their issuers: positions may change.
+    fn providers(
+        &mut self,
+        (old, old_gate): (&[SignInProvider], &GateConfig),
+        (new, new_gate): (&[SignInProvider], &GateConfig),
+    ) {
+        let names = |providers: &[SignInProvider], gate| -> Vec<String> {
+            let name =
+                |provider: &SignInProvider| issuer_name(gate, provider.issuer).unwrap_or_default();
+            providers.iter().map(name).collect()
+        };
+        let (old_names, new_names) = (names(old, old_gate), names(new, new_gate));
+        let what = "sign-in: the issuer";
+        if let ([old_name], [new_name]) = (old_names.as_slice(), new_names.as_slice()) {
+            self.differ(SETTING, what, old_name, new_name, Opens::May);
+        } else {
+            let lists = (old_names.as_slice(), new_names.as_slice());
+            self.lists(SETTING, "sign-in: the issuers", lists, |name| name.clone());
+        }
+        for (nth, (provider, name)) in old.iter().zip(&old_names).enumerate() {
+            let is_single = old.len() == 1 && new.len() == 1;
+            let at = new_names.iter().position(|other| other == name);
+            let at = if is_single { Some(nth) } else { at };
+            let Some(other) = at.and_then(|at| new.get(at)) else {
+                continue;
+            };
+            let of = if is_single {
+                ONE.to_owned()
+            } else {
+                format!("sign-in at `{name}`")
+            };
+            self.provider(&of, provider, other);
+        }
+    }
+
+    fn provider(&mut self, of: &str, old: &SignInProvider, new: &SignInProvider) {
+        let SignInProvider {
+            issuer: _,
+            label,
+            client,
+            client_auth,
+            scopes,
+            parameters,
+            endpoints,
+        } = old;
+        self.values(SETTING, &format!("{of}: the client"), client, &new.client);
+        self.client_auth(of, client_auth, &new.client_auth);
+        let lists = (scopes.as_slice(), new.scopes.as_slice());
+        let text = |text: &String| text.clone();
+        self.lists(SETTING, &format!("{of}: the scopes"), lists, text);
+        let lists = (parameters.as_slice(), new.parameters.as_slice());
+        let pair = |(name, value): &(String, String)| format!("{name}={value}");
+        self.lists(SETTING, &format!("{of}: the parameters"), lists, pair);
+        // Users of one provider do not see it.
+        if of != ONE {
+            let what = format!("{of}: the label");
+            self.differ(SETTING, &what, label, &new.label, Opens::Never);
+        }
+        self.endpoints(of, endpoints, &new.endpoints);
+    }
+
+    fn client_auth(&mut self, of: &str, old: &ClientAuth, new: &ClientAuth) {
         let parts = |auth: &ClientAuth| match auth {
             ClientAuth::None => ("none", None),
             ClientAuth::Basic(secret) => ("client_secret_basic", Some(secret.clone())),
             ClientAuth::Post(secret) => ("client_secret_post", Some(secret.clone())),
         };
         let ((old, old_secret), (new, new_secret)) = (parts(old), parts(new));
-        self.values(SETTING, "sign-in: how the client authenticates", &old, &new);
+        let what = format!("{of}: how the client authenticates");
+        self.values(SETTING, &what, &old, &new);
         if let (Some(old), Some(new)) = (old_secret, new_secret) {
-            let what = "sign-in: the client secret";
-            self.differ(SETTING, what, &old, &new, Opens::May);
+            let what = format!("{of}: the client secret");
+            self.differ(SETTING, &what, &old, &new, Opens::May);
         }
     }
 
-    fn endpoints(&mut self, old: &Endpoints, new: &Endpoints) {
+    fn endpoints(&mut self, of: &str, old: &Endpoints, new: &Endpoints) {
         let Endpoints {
             authorization,
             token,
@@ -79,21 +130,22 @@ impl Changes {
             revocation,
             names_issuer,
         } = old;
-        let what = "sign-in: the authorization endpoint";
-        self.values(SETTING, what, authorization, &new.authorization);
-        self.values(SETTING, "sign-in: the token endpoint", token, &new.token);
+        let what = format!("{of}: the authorization endpoint");
+        self.values(SETTING, &what, authorization, &new.authorization);
+        let what = format!("{of}: the token endpoint");
+        self.values(SETTING, &what, token, &new.token);
         let way = |sign_out: &SignOut| match sign_out {
             SignOut::Local => "only here".to_owned(),
             SignOut::EndSession(url) => url.clone(),
             SignOut::Cognito(url) => format!("{url} (Cognito)"),
         };
-        let what = "sign-in: where users sign out";
-        self.values(SETTING, what, &way(sign_out), &way(&new.sign_out));
+        let what = format!("{of}: where users sign out");
+        self.values(SETTING, &what, &way(sign_out), &way(&new.sign_out));
         let url = |url: &Option<String>| url.clone().unwrap_or_else(|| "none".to_owned());
-        let what = "sign-in: the endpoint that revokes tokens";
-        self.values(SETTING, what, &url(revocation), &url(&new.revocation));
-        let what = "sign-in: whether the issuer names itself in the callback";
-        self.values(SETTING, what, names_issuer, &new.names_issuer);
+        let what = format!("{of}: the endpoint that revokes tokens");
+        self.values(SETTING, &what, &url(revocation), &url(&new.revocation));
+        let what = format!("{of}: whether the issuer names itself in the callback");
+        self.values(SETTING, &what, names_issuer, &new.names_issuer);
     }
 
     fn secrets(&mut self, old: &[SealSecret], new: &[SealSecret]) {

@@ -1,7 +1,7 @@
 use sha2::{Digest, Sha256};
 use tollgate_gate::config::{DenyAnswer, GateConfig};
 use tollgate_gate::sign_in::{
-    ClientAuth, Endpoints, SEAL_SECRET_BYTES, SealSecret, SignInConfig, SignOut,
+    ClientAuth, Endpoints, SEAL_SECRET_BYTES, SealSecret, SignInConfig, SignInProvider, SignOut,
 };
 
 use crate::diagnostic::render::{Style, text};
@@ -27,6 +27,14 @@ const OIDC: &str = r#"
 name = "learners"
 issuer = ["https://id.example.com", "id.example.com"]
 clients = ["app", "web"]
+algorithms = ["EdDSA"]
+jwks = "keys.json"
+"#;
+const STAFF: &str = r#"
+[[issuer]]
+name = "staff"
+issuer = "https://staff.example.com"
+clients = ["back-office"]
 algorithms = ["EdDSA"]
 jwks = "keys.json"
 "#;
@@ -67,6 +75,8 @@ fn sources(site: &str, document: &str) -> SourceTree {
     tree.insert("keys.json", KEYS);
     tree.insert("session.key", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8");
     tree.insert("openid.json", document);
+    let staff = r#"{"issuer":"https://staff.example.com","authorization_endpoint":"https://staff.example.com/authorize","token_endpoint":"https://staff.example.com/token"}"#;
+    tree.insert("staff.json", staff);
     tree.insert("pages/sign-in.html", format!("\u{feff}{PAGE}"));
     tree.insert("web.secret", format!("{CLIENT_SECRET}\r\n"));
     tree.insert("seal-1.key", format!("{SEAL_1}\n"));
@@ -109,6 +119,12 @@ path = "/auth"
 secrets = [{ kid = "s2", file = "seal-2.key" }, { kid = "s1", file = "seal-1.key" }]
 signed_out = "/bye/"
 page = "pages/sign-in.html"
+label = "Students"
+parameters = { access_type = "offline", prompt = "select account" }
+[[sign_in.provider]]
+issuer = "staff"
+endpoints = "staff.json"
+client = "back-office"
 "#;
     let document = document(
         "https://id.example.com",
@@ -120,18 +136,30 @@ page = "pages/sign-in.html"
          \"token_endpoint_auth_methods_supported\":[\"client_secret_post\",\"client_secret_basic\"]",
     );
     let SignInConfig {
-        issuer,
-        client,
-        client_auth,
-        scopes,
-        endpoints,
+        providers,
         origins,
         path,
         secrets,
         signed_out,
         page,
-    } = sign_in(&format!("{OIDC}{table}"), &document);
-    assert_eq!(issuer, 1);
+    } = sign_in(&format!("{OIDC}{STAFF}{table}"), &document);
+    let [first, second] = <[_; 2]>::try_from(providers).unwrap();
+    let SignInProvider {
+        issuer,
+        label,
+        client,
+        client_auth,
+        scopes,
+        parameters,
+        endpoints,
+    } = first;
+    assert_eq!((issuer, label.as_str()), (1, "Students"));
+    let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+    let expected = [
+        pair("access_type", "offline"),
+        pair("prompt", "select account"),
+    ];
+    assert_eq!(parameters, expected);
     assert_eq!(client, "web");
     assert!(client_auth == ClientAuth::Basic(CLIENT_SECRET.to_owned()));
     assert_eq!(scopes, ["openid", "email"]);
@@ -143,6 +171,23 @@ page = "pages/sign-in.html"
         names_issuer: true,
     };
     assert_eq!(endpoints, expected);
+    let SignInProvider {
+        issuer,
+        label,
+        client,
+        client_auth,
+        scopes,
+        parameters,
+        endpoints,
+    } = second;
+    assert_eq!(
+        (issuer, label.as_str(), client.as_str()),
+        (2, "staff", "back-office")
+    );
+    assert!(client_auth == ClientAuth::None);
+    assert_eq!(scopes, ["openid"]);
+    assert_eq!(parameters, []);
+    assert_eq!(endpoints.token, "https://staff.example.com/token");
     assert_eq!(
         origins,
         ["https://learn.example.com", "http://localhost:8080"]
@@ -160,17 +205,24 @@ page = "pages/sign-in.html"
 #[test]
 fn what_is_left_out_has_a_default() {
     let SignInConfig {
-        issuer,
-        client,
-        client_auth,
-        scopes,
-        endpoints,
+        providers,
         origins,
         path,
         secrets,
         signed_out,
         page,
     } = sign_in(&format!("{OIDC}{SIGN_IN}"), &document("id.example.com", ""));
+    let [provider] = <[_; 1]>::try_from(providers).unwrap();
+    let SignInProvider {
+        issuer,
+        label,
+        client,
+        client_auth,
+        scopes,
+        parameters,
+        endpoints,
+    } = provider;
+    assert_eq!((label.as_str(), parameters.len()), ("learners", 0));
     assert_eq!((issuer, client.as_str()), (1, "web"));
     assert!(client_auth == ClientAuth::None);
     assert_eq!(scopes, ["openid"]);
@@ -206,7 +258,7 @@ fn the_authentication_of_the_client_is_one_that_the_issuer_supports() {
         let compiled = compiled(&site, &document);
         let found = compiled.policy.map(|policy| {
             let gate = GateConfig::decode(&policy.gate).unwrap();
-            gate.sign_in.unwrap().client_auth
+            gate.sign_in.unwrap().providers[0].client_auth.clone()
         });
         assert!(found == *expected, "{methods:?}: {found:?}");
     }
@@ -218,7 +270,10 @@ fn the_way_to_sign_out_is_that_of_the_issuer() {
     let url = "https://id.example.com/logout?a=b".to_owned();
     let found = |issuer: &str, name: &str, members: &str| {
         let site = format!("{issuer}{SIGN_IN}");
-        sign_in(&site, &document(name, members)).endpoints.sign_out
+        sign_in(&site, &document(name, members)).providers[0]
+            .endpoints
+            .sign_out
+            .clone()
     };
     let oidc = "https://id.example.com";
     assert_eq!(found(OIDC, oidc, end), SignOut::EndSession(url.clone()));
@@ -307,6 +362,112 @@ fn every_path_that_compiles_is_sound() {
         }
     }
     assert!(accepted > 3 * 62, "{accepted}");
+}
+
+/// The gate accepts every parameter and label that the compiler accepts.
+#[test]
+fn every_parameter_that_compiles_is_sound() {
+    let document = document("https://id.example.com", "");
+    let mut accepted = 0;
+    for byte in 0x20..0x7F_u8 {
+        let c = char::from(byte);
+        let escaped = match c {
+            '"' | '\\' => format!("\\{c}"),
+            _ => c.to_string(),
+        };
+        for line in [
+            format!("parameters = {{ \"x{escaped}\" = \"y\" }}\n"),
+            format!("parameters = {{ x = \"y{escaped}\" }}\n"),
+            format!("label = \"{escaped}\"\n"),
+        ] {
+            let compiled = compiled(&format!("{OIDC}{SIGN_IN}{line}"), &document);
+            accepted += usize::from(!compiled.has_errors());
+            let ids = compiled.diagnostics.iter().map(|found| found.code.id);
+            assert!(ids.clone().all(|id| id == "TG0426"), "{line}: {ids:?}");
+        }
+    }
+    assert_eq!(accepted, (62 + 3) + 95 + 94);
+}
+
+#[test]
+fn every_mistake_of_a_provider_is_reported() {
+    let staff = "[[sign_in.provider]]\nissuer = \"staff\"\nendpoints = \"staff.json\"\nclient = \"back-office\"\n";
+    let table = [
+        (staff.to_owned(), None),
+        (format!("issuer = \"learners\"\n{staff}"), None),
+        (
+            format!("issuer = \"staff\"\n{staff}"),
+            Some("`web` is not a client of issuer `staff`"),
+        ),
+        (
+            staff
+                .replace("\"staff\"", "\"learners\"")
+                .replace("back-office", "app")
+                .replace("staff.json", "openid.json"),
+            Some("users sign in at issuer `learners` twice"),
+        ),
+        (
+            staff.replace("\"staff\"", "\"sessions\""),
+            Some("issuer `sessions` signs sessions; no user signs in there"),
+        ),
+        (
+            staff.replace("\"staff\"", "\"stuff\""),
+            Some("no issuer `stuff`"),
+        ),
+        (
+            staff.replace("staff.json", "openid.json"),
+            Some("is the document of `https://id.example.com`"),
+        ),
+        (
+            format!("{staff}parameters = {{ state = \"1\" }}\n"),
+            Some("`state` is a parameter of the flow itself"),
+        ),
+        (
+            format!("{staff}parameters = {{ scope = \"openid\" }}\n"),
+            Some("`scope` is a parameter of the flow itself"),
+        ),
+        (
+            format!("{staff}parameters = {{ prompt = \"wähle\" }}\n"),
+            Some("the value of `prompt` is not one that a URL can have"),
+        ),
+        (format!("{staff}label = \" \"\n"), Some("is not a label")),
+    ];
+    let document = document("https://id.example.com", "");
+    for (lines, expected) in table {
+        // Of several issuers, `[sign_in]` names one.
+        let first = if lines.starts_with("issuer") {
+            ""
+        } else {
+            "issuer = \"learners\"\n"
+        };
+        let compiled = compiled(&format!("{OIDC}{STAFF}{SIGN_IN}{first}{lines}"), &document);
+        let found: Vec<&str> = compiled
+            .diagnostics
+            .iter()
+            .map(|found| found.message.as_str())
+            .collect();
+        match expected {
+            None => assert_eq!(found, [""; 0], "{lines}"),
+            Some(words) => assert!(
+                found.iter().any(|text| text.contains(words)),
+                "{lines}: {found:?}"
+            ),
+        }
+        let help = compiled
+            .diagnostics
+            .iter()
+            .all(|found| !found.help.is_empty());
+        assert!(help, "{lines}");
+    }
+    let odd = STAFF.replace("name = \"staff\"", "name = \"our staff\"");
+    let lines = staff.replace("\"staff\"", "\"our staff\"");
+    let site = format!("{OIDC}{odd}{SIGN_IN}issuer = \"learners\"\n{lines}");
+    let found = compiled(&site, &document).diagnostics;
+    let words = "the name `our staff` cannot be part of a redirect URI";
+    assert!(
+        found.iter().any(|found| found.message == words),
+        "{found:?}"
+    );
 }
 
 #[test]

@@ -4,7 +4,7 @@ use alloc::string::String;
 
 use super::start::Flow;
 use super::tokens::{Grant, NoGrant, NoUser, Renewal};
-use super::{Answer, Visit, redirect, text};
+use super::{Answer, Party, Visit, redirect, text};
 use crate::gate::tokens::Tokens;
 use crate::sign_in::page::{self, Message};
 use crate::sign_in::{cookie, form};
@@ -27,14 +27,14 @@ impl<B: AsRef<[u8]>> Visit<'_, B> {
         let Some(parameters) = self.parameters() else {
             return self.failure(&page::CALLBACK_MALFORMED, "/");
         };
-        let Some((name, flow)) = self.flow(&parameters.state) else {
+        let Some((name, party, flow)) = self.flow(&parameters.state) else {
             // The flow ended in another tab, or the user pressed the back button.
             if self.session(tokens).is_some() {
                 return Answer::new(ALREADY_SIGNED_IN, redirect(303, "/"));
             }
             return self.failure(&page::FLOW_MISSING, "/");
         };
-        let answer = match self.exchange(&parameters, &flow) {
+        let answer = match self.exchange(party, &parameters, &flow) {
             Ok(answer) => answer,
             Err(message) => self.failure(message, &flow.to),
         };
@@ -59,7 +59,12 @@ impl<B: AsRef<[u8]>> Visit<'_, B> {
         (parameters.code.is_some() != parameters.error.is_some()).then_some(parameters)
     }
 
-    fn exchange(&self, parameters: &Parameters, flow: &Flow) -> Result<Answer, &'static Message> {
+    fn exchange(
+        &self,
+        party: Party<'_>,
+        parameters: &Parameters,
+        flow: &Flow,
+    ) -> Result<Answer, &'static Message> {
         let Parameters {
             state: _,
             iss,
@@ -69,7 +74,8 @@ impl<B: AsRef<[u8]>> Visit<'_, B> {
         if flow.expires <= self.now() {
             return Err(&page::FLOW_EXPIRED);
         }
-        if !self.is_from_issuer(iss.as_deref()) {
+        let is_its_callback = self.request.path() == self.callback_path(party).as_bytes();
+        if !is_its_callback || !self.is_from_issuer(party, iss.as_deref()) {
             return Err(&page::ISSUER_MISMATCH);
         }
         let Some(code) = code else {
@@ -84,12 +90,12 @@ impl<B: AsRef<[u8]>> Visit<'_, B> {
         let grant = match self.grant(&key) {
             Ok(grant) => grant,
             Err(NoGrant::Pending) => {
-                let request = self.post(
-                    &self.config.endpoints.token,
+                let request = party.post(
+                    &party.config.endpoints.token,
                     &[
                         ("grant_type", "authorization_code"),
                         ("code", code),
-                        ("redirect_uri", &self.redirect_uri(flow.origin)),
+                        ("redirect_uri", &self.redirect_uri(party, flow.origin)),
                         ("code_verifier", &verifier),
                     ],
                 );
@@ -99,28 +105,33 @@ impl<B: AsRef<[u8]>> Visit<'_, B> {
             Err(NoGrant::Invalid) => return Err(&page::CODE_REJECTED),
             Err(NoGrant::Failed(message)) => return Err(message),
         };
-        self.signed_in(grant, flow)
+        self.signed_in(party, grant, flow)
     }
 
     /// Whether `iss` (RFC 9207) names the issuer of the flow. It must be there if the issuer promises it.
-    fn is_from_issuer(&self, iss: Option<&str>) -> bool {
-        let at = usize::try_from(self.config.issuer).unwrap_or(usize::MAX);
+    fn is_from_issuer(&self, party: Party<'_>, iss: Option<&str>) -> bool {
+        let at = usize::try_from(party.config.issuer).unwrap_or(usize::MAX);
         let issuer = self.gate.config.issuers.get(at);
         match iss {
             Some(iss) => {
                 issuer.is_some_and(|issuer| issuer.issuers.iter().any(|known| known == iss))
             }
-            None => !self.config.endpoints.names_issuer,
+            None => !party.config.endpoints.names_issuer,
         }
     }
 
-    fn signed_in(&self, grant: Grant, flow: &Flow) -> Result<Answer, &'static Message> {
+    fn signed_in(
+        &self,
+        party: Party<'_>,
+        grant: Grant,
+        flow: &Flow,
+    ) -> Result<Answer, &'static Message> {
         let Grant {
             id_token,
             refresh_token,
         } = grant;
         let id_token = id_token.ok_or(&page::TOKEN_RESPONSE_INVALID)?;
-        let user = match self.user(&id_token) {
+        let user = match self.user(party, &id_token) {
             Ok(user) => user,
             Err(NoUser {
                 message,
@@ -144,10 +155,10 @@ impl<B: AsRef<[u8]>> Visit<'_, B> {
             nonce: flow.nonce,
             binding: [0; 16],
             token: refresh_token,
-            id_token: self.hint(id_token),
+            id_token: party.hint(id_token),
         };
         let renewal = self
-            .renewal_cookies(renewal, self.now())
+            .renewal_cookies(party, renewal, self.now())
             .ok_or(&page::INTERNAL)?;
         let answer = Answer::new(SIGNED_IN, redirect(303, &flow.to));
         Ok(answer

@@ -4,11 +4,12 @@
 //! time; one of them loses. The loser cannot know whether it lost a race or the token was revoked, so it asks
 //! the browser once more: if the winner's cookies have arrived, all is well, else the session has ended.
 
+use alloc::string::String;
+
 use super::tokens::{Grant, NoGrant, NoUser, Renewal};
-use super::{Answer, Visit, is_ending, redirect, text};
+use super::{Answer, Party, Visit, is_ending, redirect, text};
 use crate::gate::tokens::Tokens;
 use crate::response::empty;
-use crate::sign_in::exchange::Key;
 use crate::sign_in::page::{self, Message};
 use crate::sign_in::{cookie, form, returning};
 
@@ -23,6 +24,14 @@ const LOST: &str = "refresh_lost";
 /// The time after a refresh, or a failed one, in which there is no other, in seconds.
 const PAUSE_SECS: i64 = 60;
 
+/// What a browser has before a refresh.
+struct Old<'a> {
+    party: Party<'a>,
+    renewal: Renewal,
+    token: String,
+    has_session: bool,
+}
+
 impl<B: AsRef<[u8]>> Visit<'_, B> {
     pub(super) fn refresh(&self, tokens: &mut Tokens<'_>) -> Answer {
         if self.is_cross_site() {
@@ -36,7 +45,7 @@ impl<B: AsRef<[u8]>> Visit<'_, B> {
         {
             return self.done(FRESH, &to, known);
         }
-        let Some((renewal, token)) = self.refresh_token() else {
+        let Some((party, renewal, token)) = self.refresh_token() else {
             return match session {
                 // It is valid until its end.
                 Some(_) if self.is_page => {
@@ -50,8 +59,23 @@ impl<B: AsRef<[u8]>> Visit<'_, B> {
             return self.page(&page::INTERNAL, None);
         };
         match self.grant(&key) {
-            Ok(grant) => self.refreshed(grant, renewal, token, &to, session.is_some()),
-            Err(NoGrant::Pending) => self.wait(&key, &token, &to, session.is_some()),
+            Ok(grant) => {
+                let old = Old {
+                    party,
+                    renewal,
+                    token,
+                    has_session: session.is_some(),
+                };
+                self.refreshed(grant, old, &to)
+            }
+            Err(NoGrant::Pending) => {
+                let request = party.post(
+                    &party.config.endpoints.token,
+                    &[("grant_type", "refresh_token"), ("refresh_token", &token)],
+                );
+                let slow = self.failed(&page::PROVIDER_SLOW, &to, session.is_some());
+                slow.waiting(key, request)
+            }
             Err(NoGrant::Invalid) if !self.is_second() => {
                 // 307: a script that posted posts again.
                 let mut location = returning(&self.config.endpoint("refresh"), to.as_bytes());
@@ -68,32 +92,22 @@ impl<B: AsRef<[u8]>> Visit<'_, B> {
         matches!(form::parameter(self.request.query(), "second"), Ok(Some(_)))
     }
 
-    fn wait(&self, key: &Key, token: &str, to: &str, has_session: bool) -> Answer {
-        let request = self.post(
-            &self.config.endpoints.token,
-            &[("grant_type", "refresh_token"), ("refresh_token", token)],
-        );
-        let slow = self.failed(&page::PROVIDER_SLOW, to, has_session);
-        slow.waiting(*key, request)
-    }
-
-    fn refreshed(
-        &self,
-        grant: Grant,
-        renewal: Renewal,
-        token: alloc::string::String,
-        to: &str,
-        has_session: bool,
-    ) -> Answer {
+    fn refreshed(&self, grant: Grant, old: Old<'_>, to: &str) -> Answer {
         let Grant {
             id_token,
             refresh_token,
         } = grant;
+        let Old {
+            party,
+            renewal,
+            token,
+            has_session,
+        } = old;
         // Without an ID token nobody vouches for the user.
         let Some(id_token) = id_token else {
             return self.ended(to);
         };
-        let user = match self.user(&id_token) {
+        let user = match self.user(party, &id_token) {
             Ok(user) if user.subject == renewal.subject => user,
             Ok(_) => {
                 return self
@@ -127,10 +141,10 @@ impl<B: AsRef<[u8]>> Visit<'_, B> {
             nonce: renewal.nonce,
             binding: renewal.binding,
             token: refresh_token.or(Some(token)),
-            id_token: self.hint(id_token),
+            id_token: party.hint(id_token),
         };
-        let Some(renewal) = self.renewal_cookies(renewal, self.now().saturating_add(PAUSE_SECS))
-        else {
+        let later = self.now().saturating_add(PAUSE_SECS);
+        let Some(renewal) = self.renewal_cookies(party, renewal, later) else {
             return self.page(&page::INTERNAL, None);
         };
         let response = if self.is_page {

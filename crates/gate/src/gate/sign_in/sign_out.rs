@@ -2,7 +2,8 @@
 
 use alloc::string::String;
 
-use super::{Answer, Visit, redirect};
+use super::{Answer, Party, Visit, redirect};
+use crate::gate::tokens::Tokens;
 use crate::sign_in::exchange::Progress;
 use crate::sign_in::page::{self, Link};
 use crate::sign_in::{SignOut, cookie, form};
@@ -12,7 +13,7 @@ use crate::sign_in_config::host_of;
 const SIGNED_OUT: &str = "signed_out";
 
 impl<B: AsRef<[u8]>> Visit<'_, B> {
-    pub(super) fn sign_out(&self) -> Answer {
+    pub(super) fn sign_out(&self, tokens: &mut Tokens<'_>) -> Answer {
         if self.request.method == "POST" {
             if self.is_cross_site() {
                 return self.page(&page::CROSS_SITE, None);
@@ -25,11 +26,14 @@ impl<B: AsRef<[u8]>> Visit<'_, B> {
             };
             return self.page(&page::CONFIRM_SIGN_OUT, Some(&link));
         }
-        let ended = Answer::new(SIGNED_OUT, redirect(303, &self.provider_sign_out()))
+        let left = self.provider_sign_out(tokens);
+        let ended = Answer::new(SIGNED_OUT, redirect(303, &left))
             .cookies(self.cleared())
             .cookies([cookie::clear_tries()]);
-        let revocation = self.config.endpoints.revocation.as_deref();
-        let (Some(url), Some((_, token))) = (revocation, self.refresh_token()) else {
+        let Some((party, _, token)) = self.refresh_token() else {
+            return ended;
+        };
+        let Some(url) = &party.config.endpoints.revocation else {
             return ended;
         };
         let Some(key) = self.hash(&[b"revoke", token.as_bytes()]) else {
@@ -38,7 +42,7 @@ impl<B: AsRef<[u8]>> Visit<'_, B> {
         match self.state.exchanges.progress(&key, self.request.now) {
             Progress::New | Progress::InFlight => {
                 let pairs = [("token", &*token), ("token_type_hint", "refresh_token")];
-                ended.waiting(key, self.post(url, &pairs))
+                ended.waiting(key, party.post(url, &pairs))
             }
             // The user is signed out here in any case.
             Progress::Failed | Progress::Response(..) => ended,
@@ -46,19 +50,32 @@ impl<B: AsRef<[u8]>> Visit<'_, B> {
     }
 
     /// The URL that ends the session at the provider, and leads back to this site.
-    fn provider_sign_out(&self) -> String {
+    fn provider_sign_out(&self, tokens: &mut Tokens<'_>) -> String {
         let own = match &self.config.signed_out {
             Some(path) => path.clone(),
             None => self.config.endpoint("signed-out"),
         };
-        let client = ("client_id", &*self.config.client);
+        let renewal = self.renewal();
+        let (party, hint) = match renewal {
+            Some((party, renewal)) => (Some(party), renewal.id_token),
+            None if self.config.providers.len() == 1 => (self.party(0), None),
+            // Without the cookie, the session knows where the user signed in.
+            None => {
+                let session = self.session(tokens);
+                (session.and_then(|known| self.party_of(&known.issuer)), None)
+            }
+        };
+        let Some(Party { at: _, config }) = party else {
+            return own;
+        };
+        let client = ("client_id", &*config.client);
         let back = self.absolute(self.origin(), &own);
-        match &self.config.endpoints.sign_out {
+        match &config.endpoints.sign_out {
             SignOut::Local => own,
             SignOut::Cognito(url) => form::with_query(url, &[client, ("logout_uri", &back)]),
             SignOut::EndSession(url) => {
                 let back = ("post_logout_redirect_uri", &*back);
-                match self.renewal().and_then(|renewal| renewal.id_token) {
+                match hint {
                     Some(hint) => form::with_query(url, &[client, back, ("id_token_hint", &hint)]),
                     None => form::with_query(url, &[client, back]),
                 }

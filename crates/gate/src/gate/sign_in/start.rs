@@ -4,12 +4,16 @@ use alloc::{format, string::String, vec::Vec};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Answer, STARTED, Visit, redirect, text};
+use super::{Answer, CALLBACK, Party, STARTED, Visit, redirect, text};
 use crate::gate::tokens::Tokens;
 use crate::sign_in::cookie::{self, Sent};
 use crate::sign_in::page::{self, Link};
-use crate::sign_in::{MAX_FLOWS, form, returning};
+use crate::sign_in::{MAX_FLOWS, SignInProvider, form, returning};
 
+/// The parameter that names the issuer of a provider.
+const WITH: &str = "with";
+/// The parameter of a sign-in that the user asked for, which is not counted.
+const AGAIN: &str = "&again=1";
 /// The purpose of flow cookies.
 const FLOW: &str = "flow";
 /// The number of sign-ins in a minute after which there is no other without a click.
@@ -48,18 +52,51 @@ impl<B: AsRef<[u8]>> Visit<'_, B> {
         if !is_again && cookie::tries(self.request) >= MAX_TRIES {
             return self.looping(&to, tokens);
         }
-        if !is_again && self.refresh_token().is_some() {
+        let chosen = self.chosen();
+        let is_other = |at: usize| chosen.is_some_and(|chosen| chosen.at != at);
+        let refreshed = self.refresh_token().map(|(party, _, _)| party.at);
+        if !is_again && refreshed.is_some_and(|at| !is_other(at)) {
             let location = returning(&self.config.endpoint("refresh"), to.as_bytes());
             return Answer::new(super::REFRESH_DUE, redirect(302, &location));
         }
-        match self.begin(to) {
+        let Some(party) = chosen else {
+            return self.choose(&to, is_again);
+        };
+        match self.begin(party, to) {
             Some(answer) if is_again => answer.cookies([cookie::clear_tries()]),
             Some(answer) => answer,
             None => self.page(&page::INTERNAL, None),
         }
     }
 
-    fn begin(&self, to: String) -> Option<Answer> {
+    /// The provider that the request names, or the only one.
+    fn chosen(&self) -> Option<Party<'_>> {
+        if let [_] = self.config.providers.as_slice() {
+            return self.party(0);
+        }
+        let name = form::parameter(self.request.query(), WITH).ok().flatten()?;
+        self.party_of(&name)
+    }
+
+    /// The page on which the user chooses a provider.
+    fn choose(&self, to: &str, is_again: bool) -> Answer {
+        let mut endpoint = returning(&self.config.endpoint("sign-in"), to.as_bytes());
+        if is_again {
+            endpoint.push_str(AGAIN);
+        }
+        let providers = 0..self.config.providers.len();
+        let links = providers.filter_map(|at| {
+            let party = self.party(at)?;
+            let mut href = format!("{endpoint}&{WITH}=");
+            form::push_escaped(&mut href, self.issuer_name(party)?.as_bytes(), b"");
+            let label = &party.config.label;
+            Some(Link { label, href })
+        });
+        let links: Vec<Link<'_>> = links.collect();
+        self.page_of(&page::CHOOSE, &links)
+    }
+
+    fn begin(&self, party: Party<'_>, to: String) -> Option<Answer> {
         let state = *self.random("state")?.first_chunk()?;
         let nonce = *self.random("nonce")?.first_chunk()?;
         let verifier = self.random("verifier")?;
@@ -77,20 +114,31 @@ impl<B: AsRef<[u8]>> Visit<'_, B> {
             .sha256(text(&verifier).as_bytes())
             .map(|hash| text(&hash))?;
         let state = text(&state);
-        let location = form::with_query(
-            &self.config.endpoints.authorization,
-            &[
-                ("response_type", "code"),
-                ("client_id", &self.config.client),
-                ("redirect_uri", &self.redirect_uri(flow.origin)),
-                ("scope", &self.config.scopes.join(" ")),
-                ("state", &state),
-                ("nonce", &text(&nonce)),
-                ("code_challenge", &challenge),
-                ("code_challenge_method", "S256"),
-            ],
-        );
-        let sealed = self.state.sealer.seal(FLOW, &self.nonce("flow")?, &flow)?;
+        let SignInProvider {
+            issuer: _,
+            label: _,
+            client,
+            client_auth: _,
+            scopes,
+            parameters,
+            endpoints,
+        } = party.config;
+        let (redirect_uri, scopes) = (self.redirect_uri(party, flow.origin), scopes.join(" "));
+        let nonce = text(&nonce);
+        let mut pairs = Vec::from([
+            ("response_type", "code"),
+            ("client_id", client),
+            ("redirect_uri", &redirect_uri),
+            ("scope", &scopes),
+            ("state", &state),
+            ("nonce", &nonce),
+            ("code_challenge", &challenge),
+            ("code_challenge_method", "S256"),
+        ]);
+        pairs.extend(parameters.iter().map(|(name, value)| (&**name, &**value)));
+        let location = form::with_query(&endpoints.authorization, &pairs);
+        let sealer = &self.state.sealer;
+        let sealed = sealer.seal(party.at, FLOW, &self.nonce("flow")?, &flow)?;
         let name = cookie::flow_name(&state)?;
         let set = cookie::set_flow(&name, &sealed);
         let answer = Answer::new(STARTED, redirect(302, &location));
@@ -104,7 +152,7 @@ impl<B: AsRef<[u8]>> Visit<'_, B> {
             .take(MAX_READ_FLOWS)
             .map(|Sent { name, value }| {
                 let flow = self.state.sealer.open::<Flow>(FLOW, value);
-                let expires = flow.map(|flow| flow.expires);
+                let expires = flow.map(|(_, flow)| flow.expires);
                 let is_open = expires.filter(|expires| *expires > self.now());
                 (is_open.unwrap_or(i64::MIN), *name)
             })
@@ -120,21 +168,32 @@ impl<B: AsRef<[u8]>> Visit<'_, B> {
             .collect()
     }
 
-    /// The flow with this `state`, if the browser began it.
-    pub(super) fn flow(&self, state: &str) -> Option<(String, Flow)> {
+    /// The flow with this `state`, if the browser began it, with its provider and the name of its cookie.
+    pub(super) fn flow(&self, state: &str) -> Option<(String, Party<'_>, Flow)> {
         let name = cookie::flow_name(state)?;
         let mut flows = cookie::flows(self.request)
             .into_iter()
             .filter(|sent| sent.name == name);
-        let flow = flows.find_map(|Sent { name: _, value }| {
-            let flow = self.state.sealer.open::<Flow>(FLOW, value)?;
-            (text(&flow.state) == state).then_some(flow)
+        let (at, flow) = flows.find_map(|Sent { name: _, value }| {
+            let (at, flow) = self.state.sealer.open::<Flow>(FLOW, value)?;
+            (text(&flow.state) == state).then_some((at, flow))
         })?;
-        Some((name, flow))
+        Some((name, self.party(at)?, flow))
     }
 
-    pub(super) fn redirect_uri(&self, origin: u32) -> String {
-        self.absolute(origin, &self.config.endpoint("callback"))
+    pub(super) fn redirect_uri(&self, party: Party<'_>, origin: u32) -> String {
+        self.absolute(origin, &self.callback_path(party))
+    }
+
+    /// The path that a provider redirects to. Each has its own, so that a provider cannot make the browser bring it
+    /// another's code (RFC 9700 §4.4.2).
+    pub(super) fn callback_path(&self, party: Party<'_>) -> String {
+        let mut path = self.config.endpoint(CALLBACK);
+        if let (1.., Some(name)) = (party.at, self.issuer_name(party)) {
+            path.push('/');
+            path.push_str(name);
+        }
+        path
     }
 
     pub(super) fn now(&self) -> i64 {
@@ -159,7 +218,7 @@ impl<B: AsRef<[u8]>> Visit<'_, B> {
     /// The link of a page that starts a new flow.
     pub(super) fn again(&self, to: &str) -> String {
         format!(
-            "{}&again=1",
+            "{}{AGAIN}",
             returning(&self.config.endpoint("sign-in"), to.as_bytes())
         )
     }

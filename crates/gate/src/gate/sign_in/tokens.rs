@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use tollgate_token::json::Document;
 use tollgate_token::{TokenError, Verified, base64url};
 
-use super::{Visit, text};
+use super::{Party, Visit, text};
 use crate::fetch::FetchRequest;
 use crate::session::{NoSession, Parent};
 use crate::sign_in::exchange::{Key, Progress};
@@ -74,7 +74,7 @@ impl From<&'static Message> for NoUser {
     }
 }
 
-impl<B: AsRef<[u8]>> Visit<'_, B> {
+impl Party<'_> {
     /// A request to an endpoint of the provider, authenticated as this client.
     pub(super) fn post(&self, url: &str, pairs: &[(&str, &str)]) -> FetchRequest {
         let client = &self.config.client;
@@ -111,6 +111,30 @@ impl<B: AsRef<[u8]>> Visit<'_, B> {
         }
     }
 
+    /// The ID token, if the provider wants it at sign-out.
+    pub(super) fn hint(&self, id_token: String) -> Option<String> {
+        matches!(self.config.endpoints.sign_out, SignOut::EndSession(_)).then_some(id_token)
+    }
+
+    /// Whether an ID token is for this client: it is the audience, or one of several and the authorized party.
+    fn is_client_of(&self, verified: &Verified) -> bool {
+        let claims = verified.claims();
+        let client = self.config.client.as_str();
+        let Some(audience) = claims.member("aud") else {
+            return false;
+        };
+        let party = claims.member("azp");
+        let is_party = party.is_none_or(|party| party.as_str() == Some(client));
+        match audience.as_str() {
+            Some(one) => one == client && is_party,
+            None => audience.strings().is_some_and(|all| {
+                all.contains(&client) && is_party && (all.len() == 1 || party.is_some())
+            }),
+        }
+    }
+}
+
+impl<B: AsRef<[u8]>> Visit<'_, B> {
     /// The result of an exchange at the token endpoint.
     pub(super) fn grant(&self, key: &Key) -> Result<Grant, NoGrant> {
         let (status, body) = match self.state.exchanges.progress(key, self.request.now) {
@@ -152,7 +176,7 @@ impl<B: AsRef<[u8]>> Visit<'_, B> {
 
     /// Verifies an ID token: signature, times, issuer and audience (OpenID Connect Core §3.1.3.7). The nonce
     /// is the caller's to compare.
-    pub(super) fn user(&self, id_token: &str) -> Result<User, NoUser> {
+    pub(super) fn user(&self, party: Party<'_>, id_token: &str) -> Result<User, NoUser> {
         let bytes = id_token.as_bytes();
         let verifier = &self.gate.verifier;
         let verified = verifier.verify(bytes, self.request.now);
@@ -165,11 +189,11 @@ impl<B: AsRef<[u8]>> Visit<'_, B> {
             unknown_key: rejected.error == TokenError::UnknownKey
                 && verifier.refresh_might_help(bytes),
         })?;
-        let at = usize::try_from(self.config.issuer).unwrap_or(usize::MAX);
+        let at = usize::try_from(party.config.issuer).unwrap_or(usize::MAX);
         if verified.issuer_index() != at {
             return Err(NoUser::from(&page::ISSUER_MISMATCH));
         }
-        if !self.is_for_client(&verified) {
+        if !party.is_client_of(&verified) {
             return Err(NoUser::from(&page::AUDIENCE_MISMATCH));
         }
         let claims = verified.claims();
@@ -193,28 +217,6 @@ impl<B: AsRef<[u8]>> Visit<'_, B> {
         })
     }
 
-    /// Whether an ID token is for this client: it is the audience, or one of several and the authorized party.
-    fn is_for_client(&self, verified: &Verified) -> bool {
-        let claims = verified.claims();
-        let client = self.config.client.as_str();
-        let Some(audience) = claims.member("aud") else {
-            return false;
-        };
-        let party = claims.member("azp");
-        let is_party = party.is_none_or(|party| party.as_str() == Some(client));
-        match audience.as_str() {
-            Some(one) => one == client && is_party,
-            None => audience.strings().is_some_and(|all| {
-                all.contains(&client) && is_party && (all.len() == 1 || party.is_some())
-            }),
-        }
-    }
-
-    /// The ID token, if the provider wants it at sign-out.
-    pub(super) fn hint(&self, id_token: String) -> Option<String> {
-        matches!(self.config.endpoints.sign_out, SignOut::EndSession(_)).then_some(id_token)
-    }
-
     /// The cookies of a session for this user, for all paths that concern the user and for `to`.
     pub(super) fn session_cookies(
         &self,
@@ -235,6 +237,7 @@ impl<B: AsRef<[u8]>> Visit<'_, B> {
     /// token.
     pub(super) fn renewal_cookies(
         &self,
+        party: Party<'_>,
         mut renewal: Renewal,
         renew_from: i64,
     ) -> Option<[String; 2]> {
@@ -249,7 +252,10 @@ impl<B: AsRef<[u8]>> Visit<'_, B> {
                     cookie::clear(cookie::RENEW, "/"),
                 ]);
             }
-            let sealed = self.state.sealer.seal(REFRESH, &nonce, &renewal)?;
+            let sealed = self
+                .state
+                .sealer
+                .seal(party.at, REFRESH, &nonce, &renewal)?;
             if sealed.len() <= MAX_REFRESH_BYTES {
                 let renew = if has_token {
                     cookie::set_renew(renew_from, &text(&renewal.binding))
@@ -266,28 +272,29 @@ impl<B: AsRef<[u8]>> Visit<'_, B> {
         }
     }
 
-    /// The content of the refresh cookie. One with a refresh token counts only in the browser that it was
-    /// granted to.
-    pub(super) fn renewal(&self) -> Option<Renewal> {
+    /// The content of the refresh cookie, with its provider. One with a refresh token counts only in the browser that
+    /// it was granted to.
+    pub(super) fn renewal(&self) -> Option<(Party<'_>, Renewal)> {
         let renew = cookie::renew(self.request);
         let binding = renew.map(|renew| renew.binding);
         let values = cookie::values(self.request, cookie::REFRESH);
         let mut opened = values
             .into_iter()
             .filter_map(|value| self.state.sealer.open::<Renewal>(REFRESH, value));
-        opened.find(|renewal| match (&renewal.token, binding) {
+        let (at, renewal) = opened.find(|(_, renewal)| match (&renewal.token, binding) {
             (Some(_), Some(binding)) => text(&renewal.binding) == binding,
             (Some(_), None) => false,
             // Only a hint for sign-out.
             (None, binding) => binding.is_none(),
-        })
+        })?;
+        Some((self.party(at)?, renewal))
     }
 
-    /// The refresh token of the request.
-    pub(super) fn refresh_token(&self) -> Option<(Renewal, String)> {
-        let renewal = self.renewal()?;
+    /// The refresh token of the request, with its provider.
+    pub(super) fn refresh_token(&self) -> Option<(Party<'_>, Renewal, String)> {
+        let (party, renewal) = self.renewal()?;
         let token = renewal.token.clone()?;
-        Some((renewal, token))
+        Some((party, renewal, token))
     }
 }
 

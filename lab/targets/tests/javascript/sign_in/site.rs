@@ -10,7 +10,9 @@ use tollgate_compiler::SourceTree;
 use tollgate_core::UnixSeconds;
 use tollgate_crypto::Native;
 use tollgate_gate::config::{DenyAnswer, GateConfig};
-use tollgate_gate::sign_in::{ClientAuth, Endpoints, SealSecret, SignInConfig, SignOut};
+use tollgate_gate::sign_in::{
+    ClientAuth, Endpoints, SealSecret, SignInConfig, SignInProvider, SignOut,
+};
 use tollgate_gate::{Action, Context, Gate, Request};
 use tollgate_mint::{Algorithm, Minter, PrivateKey};
 use tollgate_policy::encode::encode;
@@ -227,17 +229,21 @@ fn compared(said: &Value) -> Value {
 
 fn sign_in() -> SignInConfig {
     SignInConfig {
-        issuer: 0,
-        client: "client".to_owned(),
-        client_auth: ClientAuth::None,
-        scopes: vec!["openid".to_owned()],
-        endpoints: Endpoints {
-            authorization: "https://id.test/authorize".to_owned(),
-            token: "https://id.test/token".to_owned(),
-            sign_out: SignOut::Local,
-            revocation: None,
-            names_issuer: true,
-        },
+        providers: vec![SignInProvider {
+            issuer: 0,
+            label: "Account".to_owned(),
+            client: "client".to_owned(),
+            client_auth: ClientAuth::None,
+            scopes: vec!["openid".to_owned()],
+            parameters: Vec::new(),
+            endpoints: Endpoints {
+                authorization: "https://id.test/authorize".to_owned(),
+                token: "https://id.test/token".to_owned(),
+                sign_out: SignOut::Local,
+                revocation: None,
+                names_issuer: true,
+            },
+        }],
         origins: vec!["https://site.test".to_owned()],
         path: "/.tollgate".to_owned(),
         secrets: vec![SealSecret {

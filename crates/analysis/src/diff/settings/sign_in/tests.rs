@@ -94,7 +94,7 @@ fn each_part_of_sign_in_is_reported() {
         let end = format!(",{member}}}");
         tree.insert("learners.json", LEARNERS.replace('}', &end));
     }
-    let table: [(Edit, &[&str]); 16] = [
+    let table: [(Edit, &[&str]); 19] = [
         (|_| {}, &[]),
         (
             |tree| {
@@ -171,6 +171,32 @@ fn each_part_of_sign_in_is_reported() {
             &["sign-in: whether the issuer names itself in the callback: false became true"],
         ),
         (
+            |tree| edit(tree, "[sign_in]", "[sign_in]\nlabel = \"Students\""),
+            &[],
+        ),
+        (
+            |tree| {
+                edit(
+                    tree,
+                    "[sign_in]",
+                    "[sign_in]\nparameters = { prompt = \"login\" }",
+                );
+            },
+            &["sign-in: the parameters: added `prompt=login`"],
+        ),
+        (
+            |tree| {
+                let site = tree.text("site.toml").unwrap();
+                let other = "[[sign_in.provider]]\nissuer = \"partners\"\nendpoints = \"partners.json\"\nclient = \"web\"\n";
+                tree.insert("site.toml", format!("{site}\n{other}"));
+                edit(tree, "[sign_in]", "[sign_in]\nlabel = \"Students\"");
+            },
+            &[
+                "sign-in: the issuers: added `partners`",
+                "sign-in at `learners`: the label",
+            ],
+        ),
+        (
             |tree| edit(tree, "https://learn.", "https://study."),
             &[
                 "sign-in: the origins: added `https://study.example.com`; removed `https://learn.example.com`",
@@ -205,7 +231,11 @@ fn each_part_of_sign_in_is_reported() {
         let shown: Vec<&str> = found.iter().map(|(what, _)| what.as_str()).collect();
         assert_eq!(shown, expected);
         for (what, may_open) in &found {
-            assert_eq!(*may_open, !what.contains("return to"), "{what}");
+            assert_eq!(
+                *may_open,
+                !what.contains("return to") && !what.contains("label"),
+                "{what}"
+            );
             for secret in CLIENT_SECRETS.iter().chain(&SEALS) {
                 assert!(!what.contains(secret), "{what}");
             }
