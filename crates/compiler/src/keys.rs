@@ -1,6 +1,6 @@
 //! The keys of policy files and their values.
 //!
-//! One table per kind of file ([`site`], [`course`]) drives both the check of a file's shape, here,
+//! One table per kind of file ([`site`], [`course`]) drives the check of a file's shape and the list of files that it names, here,
 //! and the JSON Schemas for editors ([`schema`](crate::schema)), so that the two cannot disagree.
 //! Not here: the meaning of the values.
 
@@ -16,6 +16,7 @@ use toml::de::DeValue;
 
 use crate::diagnostic::{Diagnostic, Report, Span, codes, shown};
 use crate::document::{Table, int, type_name};
+use crate::limits::MAX_NAME_BYTES;
 use crate::names;
 use crate::time::unix_seconds;
 
@@ -27,6 +28,8 @@ pub(crate) enum Shape {
         max_bytes: usize,
         pattern: Option<&'static str>,
     },
+    /// The name of a file of the policy folder: the file is part of the policy.
+    File,
     /// One of a few words.
     Choice(&'static [&'static str]),
     /// `true` or `false`.
@@ -188,12 +191,16 @@ fn check_value<'a>(
 ) {
     let span = Span::from(value.span());
     match (shape, value.get_ref()) {
-        (Shape::Text { max_bytes, .. }, DeValue::String(text)) => {
+        (Shape::Text { .. } | Shape::File, DeValue::String(text)) => {
+            let max_bytes = match shape {
+                Shape::Text { max_bytes, .. } => *max_bytes,
+                _ => MAX_NAME_BYTES,
+            };
             if text.is_empty() {
                 report
                     .add(&codes::EMPTY, span, format!("`{name}` is empty"))
                     .help("write a string, or remove it");
-            } else if text.len() > *max_bytes {
+            } else if text.len() > max_bytes {
                 let message = format!("`{name}` exceeds the limit of {max_bytes} bytes");
                 report
                     .add(&codes::TEXT_TOO_LONG, span, message)
@@ -307,11 +314,57 @@ fn report_text(number: &DeValue<'_>) -> String {
     }
 }
 
+/// The files that a table names, whatever else is wrong with it.
+pub(crate) fn named_files(table: Table<'_>, keys: &Keys) -> Vec<String> {
+    let mut files = Vec::new();
+    for (name, _, value) in table.entries() {
+        if let Some(key) = keys.keys.iter().find(|key| key.name == name) {
+            push_files(table, value, &key.shape, &mut files);
+        }
+    }
+    files
+}
+
+fn push_files(
+    table: Table<'_>,
+    value: &Spanned<DeValue<'_>>,
+    shape: &Shape,
+    files: &mut Vec<String>,
+) {
+    match (shape, value.get_ref()) {
+        (Shape::File, DeValue::String(name)) => files.push(name.as_ref().to_owned()),
+        (Shape::List { of, .. } | Shape::Sequence(of), DeValue::Array(list)) => {
+            for entry in list.iter() {
+                push_files(table, entry, of, files);
+            }
+        }
+        (Shape::Tables { of: keys, .. }, DeValue::Array(list)) => {
+            let tables = list.iter().filter_map(|entry| table.of(entry));
+            files.extend(tables.flat_map(|inner| named_files(inner, keys)));
+        }
+        (Shape::Table(keys), DeValue::Table(_)) => {
+            let inner = table.of(value).into_iter();
+            files.extend(inner.flat_map(|inner| named_files(inner, keys)));
+        }
+        (Shape::Map { of, .. }, DeValue::Table(entries)) => {
+            for entry in entries.values() {
+                push_files(table, entry, of, files);
+            }
+        }
+        (Shape::Either(one, other), found) => {
+            let shape = if one.takes(found) { one } else { other };
+            push_files(table, value, shape, files);
+        }
+        // Texts and all other values name no file.
+        _ => {}
+    }
+}
+
 impl Shape {
     /// Whether a value is of the type of this shape, whatever is in it.
     fn takes(&self, value: &DeValue<'_>) -> bool {
         match self {
-            Self::Text { .. } | Self::Choice(_) => matches!(value, DeValue::String(_)),
+            Self::Text { .. } | Self::File | Self::Choice(_) => matches!(value, DeValue::String(_)),
             Self::Flag | Self::Yes => matches!(value, DeValue::Boolean(_)),
             Self::Int { .. } | Self::Version(_) => matches!(value, DeValue::Integer(_)),
             Self::Time => matches!(value, DeValue::Datetime(_)),
@@ -328,7 +381,7 @@ impl Shape {
 fn expected(shape: &Shape) -> &'static str {
     match shape {
         Shape::Either(one, _) => expected(one),
-        Shape::Text { .. } | Shape::Choice(_) => "a string",
+        Shape::Text { .. } | Shape::File | Shape::Choice(_) => "a string",
         Shape::Flag | Shape::Yes => "`true` or `false`",
         Shape::Int { .. } | Shape::Version(_) => "an integer",
         Shape::Time => "a date-time without quotes",

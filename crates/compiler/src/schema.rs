@@ -81,6 +81,7 @@ fn shape(shape: &Shape) -> Value {
             }
             schema
         }
+        Shape::File => json!({ "type": "string", "minLength": 1 }),
         Shape::Choice(words) => json!({ "type": "string", "enum": words }),
         Shape::Flag => json!({ "type": "boolean" }),
         Shape::Yes => json!({ "type": "boolean", "const": true }),

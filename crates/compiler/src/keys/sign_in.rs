@@ -2,12 +2,12 @@
 
 use tollgate_gate::{config as gate, sign_in as gate_sign_in};
 
-use super::site::{FILE, LOCATION, NAME};
+use super::site::{LOCATION, NAME};
 use super::{Key, Keys, Shape};
 
 const ENDPOINTS: Key = Key::new(
     "endpoints",
-    FILE,
+    Shape::File,
     "the file with the issuer's discovery document, relative to the policy folder",
 )
 .required()
@@ -21,7 +21,7 @@ const CLIENT: Key = Key::new(
 .also(&["client_id"]);
 const CLIENT_SECRET: Key = Key::new(
     "client_secret",
-    FILE,
+    Shape::File,
     "the file with the client secret; default: a public client, which has none",
 )
 .also(&["client_secret_file"]);
@@ -122,7 +122,7 @@ pub(super) static SIGN_IN: Keys = Keys {
         ),
         Key::new(
             "page",
-            FILE,
+            Shape::File,
             "the file with the HTML document of the gate's pages, which contains `{title}`, `{text}` and `{link}`, and can \
              contain `{code}`; default: a plain page",
         )
@@ -166,7 +166,7 @@ static SEAL_SECRET: Keys = Keys {
         .required(),
         Key::new(
             "file",
-            FILE,
+            Shape::File,
             "the file with at least 32 random bytes as base64url text",
         )
         .required(),

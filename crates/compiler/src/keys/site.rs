@@ -143,7 +143,7 @@ pub(crate) static ISSUER: Keys = Keys {
             "the accepted signature algorithms; default: `RS256`",
         )
         .also(&["alg", "algs", "algorithm"]),
-        Key::new("jwks", FILE, "the file with the public keys, relative to the policy folder")
+        Key::new("jwks", Shape::File, "the file with the public keys, relative to the policy folder")
             .also(&["keys"]),
         Key::new(
             "secrets",
@@ -239,7 +239,12 @@ static SECRET: Keys = Keys {
             "the `kid` of the tokens signed with it",
         )
         .required(),
-        Key::new("file", FILE, "the file with the key as base64url text").required(),
+        Key::new(
+            "file",
+            Shape::File,
+            "the file with the key as base64url text",
+        )
+        .required(),
     ],
     one_of: &[],
 };
@@ -326,7 +331,7 @@ static DENY: Keys = Keys {
         Key::new(
             "pages",
             Shape::Map {
-                of: &FILE,
+                of: &Shape::File,
                 max_entries: MAX_LIST_ENTRIES,
             },
             "HTML files by status, such as `403 = \"pages/403.html\"`, for browsers that navigate to a denied \
@@ -529,10 +534,6 @@ pub(super) const NAME: Shape = Shape::Text {
 };
 pub(super) const LOCATION: Shape = Shape::Text {
     max_bytes: gate::MAX_LOCATION_BYTES,
-    pattern: None,
-};
-pub(super) const FILE: Shape = Shape::Text {
-    max_bytes: MAX_NAME_BYTES,
     pattern: None,
 };
 const URL: Shape = Shape::Text {

@@ -15,6 +15,7 @@ use super::{
 };
 use crate::diagnostic::{Code, Diagnostic, Report, codes};
 use crate::document::{Document, repair};
+use crate::keys;
 use crate::limits::MAX_FILE_BYTES;
 
 /// Most entries of a policy directory that are looked at: a wrong directory ends in an error and not in a
@@ -63,36 +64,11 @@ impl SourceTree {
     }
 }
 
-/// The names of other files in `site.toml`: keys, pages, and a provider's endpoints. Names that lead out are reported when it is compiled.
+/// The names of other files in `site.toml`: keys, secrets and pages. Names that lead out are reported when it is compiled.
 fn named_files(site: &str) -> Vec<String> {
     let source = repair(site, &mut Report::new(SITE_FILE));
     let document = Document::parse(&source);
-    let mut names = Vec::new();
-    for issuer in document.root().tables("issuer") {
-        names.extend(issuer.text("jwks").map(|name| name.value.to_owned()));
-        for secret in issuer.tables("secrets") {
-            names.extend(secret.text("file").map(|name| name.value.to_owned()));
-        }
-    }
-    if let Some(sign_in) = document.root().table("sign_in") {
-        let providers = [sign_in].into_iter().chain(sign_in.tables("provider"));
-        for provider in providers {
-            let files = ["endpoints", "client_secret"].into_iter();
-            let files = files.filter_map(|key| provider.text(key));
-            names.extend(files.map(|name| name.value.to_owned()));
-        }
-        for secret in sign_in.tables("secrets") {
-            names.extend(secret.text("file").map(|name| name.value.to_owned()));
-        }
-    }
-    let deny = document.root().table("deny");
-    for pages in deny.and_then(|deny| deny.table("pages")).into_iter() {
-        let files = pages
-            .entries()
-            .filter_map(|(_, _, value)| pages.text_of(value));
-        names.extend(files.map(|name| name.value.to_owned()));
-    }
-    names
+    keys::named_files(document.root(), &keys::site::SITE_FILE)
 }
 
 /// A directory being read.
@@ -365,4 +341,41 @@ fn not_text(name: &str, bytes: &[u8]) -> Refusal {
 /// The system's words, in the style of messages.
 fn reason(error: &io::Error) -> String {
     error.to_string().to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::named_files;
+
+    #[test]
+    fn every_file_that_a_site_names_is_read() {
+        let site = r#"
+[[issuer]]
+jwks = "1"
+secrets = [{ kid = "a", file = "2" }, { file = "3" }, "x", { file = 4 }]
+[[issuer]]
+jwks = "4"
+[deny.pages]
+401 = "5"
+404 = "6"
+[sign_in]
+endpoints = "7"
+client_secret = "8"
+secrets = [{ kid = "a", file = "9" }]
+page = "10"
+issuer = "not a file"
+[[sign_in.provider]]
+endpoints = "11"
+client_secret = "12"
+[other]
+file = "not a file"
+"#;
+        let mut found = named_files(site);
+        found.sort_by_key(|name| name.parse::<u8>().unwrap());
+        let expected: Vec<String> = (1..=12).map(|name: u8| name.to_string()).collect();
+        assert_eq!(found, expected);
+        // What is broken otherwise may still name files.
+        assert_eq!(named_files("[[issuer]]\njwks = \"1\"\njwks = \n"), ["1"]);
+        assert_eq!(named_files(""), [""; 0]);
+    }
 }
