@@ -87,6 +87,7 @@ fn inner(shape: &'static Shape, name: &str, sections: &mut Vec<Section>) {
             return inner(other, name, sections);
         }
         Shape::Text { .. }
+        | Shape::File
         | Shape::Choice(_)
         | Shape::Flag
         | Shape::Yes
@@ -133,6 +134,7 @@ fn value(shape: &Shape) -> String {
     match shape {
         Shape::Text { max_bytes, .. } if *max_bytes == usize::MAX => "string".to_owned(),
         Shape::Text { max_bytes, .. } => format!("string of at most {max_bytes} bytes"),
+        Shape::File => "name of a file of the policy directory".to_owned(),
         Shape::Choice(words) => or_list(words),
         Shape::Flag => "`true` or `false`".to_owned(),
         Shape::Yes => "`true`".to_owned(),

@@ -63,7 +63,7 @@ impl MethodArn {
     /// The ARN, if it matches only itself in a policy: without wildcards or policy variables, and not too
     /// long.
     pub(super) fn exact(&self) -> Option<&str> {
-        let is_literal = !self.whole.contains(['*', '?', '$']);
+        let is_literal = !self.whole.contains(['*', '?']) && !self.whole.contains("${");
         (is_literal && self.whole.len() <= MAX_BYTES).then_some(self.whole.as_str())
     }
 
@@ -95,6 +95,8 @@ mod tests {
                 "GET/${aws:username}",
                 Some(("GET", "/${aws:username}", false)),
             ),
+            // No policy variable: they have braces.
+            ("GET/a$b{c}$", Some(("GET", "/a$b{c}$", true))),
             ("*/a", None),
             ("/a", None),
         ];
@@ -107,6 +109,9 @@ mod tests {
                 assert_eq!(arn.whole_stage(), format!("{head}/*"), "{tail}");
             }
         }
+        // The stage that HTTP APIs have by default.
+        let arn = "arn:aws:execute-api:eu-west-1:123456789012:abc123/$default/GET/a";
+        assert_eq!(MethodArn::read(arn).unwrap().exact(), Some(arn));
         let long = format!("{head}/GET/{}", "a".repeat(MAX_BYTES));
         assert_eq!(MethodArn::read(&long).unwrap().exact(), None);
         for wrong in [
