@@ -2,7 +2,7 @@
 //!
 //! Not here: what is an error, which the compiler reports.
 
-use tollgate_compiler::diagnostic::codes;
+use tollgate_compiler::diagnostic::{Applicability, codes};
 use tollgate_compiler::{Diagnostic, SITE_FILE, place_of_table, place_of_value};
 use tollgate_gate::config::{DenyAnswer, DenyConfig, GateConfig};
 use tollgate_gate::session::SameSite;
@@ -50,6 +50,10 @@ fn patterns(context: &LintContext<'_>, sign_in: &SignInConfig, findings: &mut Ve
                 true => "remove the rule: it decides no request",
                 false => "remove the pattern: it matches no request",
             });
+            // The analysis does not consider the paths of the gate, so it cannot confirm the removal.
+            if !is_whole {
+                context.remove_entry(&mut finding, Applicability::Unsure);
+            }
             findings.push(finding);
         }
     }
@@ -109,6 +113,7 @@ fn strict(context: &LintContext<'_>, config: &GateConfig) -> Option<Diagnostic> 
         finding.at(span);
     }
     finding.help("write `same_site = \"lax\"`, or remove it");
+    context.replace(&mut finding, Applicability::Unsure, "\"lax\"");
     Some(finding)
 }
 

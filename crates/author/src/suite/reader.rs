@@ -1,7 +1,9 @@
 //! Typed access to a TOML file that reports every error with its span. Not here: the structure of
 //! tests, except an example for each key.
 
-use tollgate_compiler::diagnostic::{Code, Diagnostic, Span, codes};
+use tollgate_compiler::diagnostic::{Applicability, Code, Diagnostic, Edit, Span, codes};
+use tollgate_compiler::edit::quoted as string;
+use tollgate_compiler::spelling;
 use tollgate_compiler::syntax_errors;
 use tollgate_compiler::time::unix_seconds;
 use toml::Spanned;
@@ -74,9 +76,17 @@ impl<'f> Reader<'f> {
             let message = format!("{what} has no key `{name}`");
             let finding = self.add(&codes::UNKNOWN_KEY, key.span().into(), message);
             match nearest(name, known.iter().copied()) {
-                Some(near) => finding.help(format!("did you mean `{near}`?")),
-                None => finding.help(format!("the keys are {}", quoted(known))),
-            };
+                Some(near) => {
+                    finding.help(format!("did you mean `{near}`?"));
+                    if !entries.contains_key(near) {
+                        let sure = spelling(name, near, known.iter().copied());
+                        finding.fix(sure, Edit::new(key.span().into(), near));
+                    }
+                }
+                None => {
+                    finding.help(format!("the keys are {}", quoted(known)));
+                }
+            }
         }
         Table {
             entries,
@@ -261,7 +271,18 @@ impl<'f> Reader<'f> {
             }
             _ => format!("write `{}`", example(key)),
         };
-        self.add(&codes::WRONG_TYPE, span, message).help(help);
+        let finding = self.add(&codes::WRONG_TYPE, span, message);
+        finding.help(help);
+        match (key, found) {
+            ("expect", DeValue::Integer(status)) => {
+                let reason = string(reason_of(status.as_str()));
+                finding.fix(Applicability::Unsure, Edit::new(span, reason));
+            }
+            ("now", DeValue::String(text)) if is_moment(text) => {
+                finding.fix(Applicability::Safe, Edit::new(span, text.to_string()));
+            }
+            _ => {}
+        }
     }
 }
 
@@ -316,6 +337,19 @@ fn example(key: &str) -> &'static str {
         // A user, by the name that the author chose.
         _ => "claims = { … }",
     }
+}
+
+/// Suggests another word in place of a string.
+pub(super) fn suggest<'a>(
+    finding: &mut Diagnostic,
+    at: At<&str>,
+    near: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) {
+    finding.help(format!("did you mean `{near}`?")).fix(
+        spelling(at.value, near, candidates),
+        Edit::new(at.span, string(near)),
+    );
 }
 
 /// The candidate that `word` is probably a misspelling of.
