@@ -106,9 +106,9 @@ impl Check {
             apply(&sources, &|sources| self.checked(dir, sources, now), now)
         };
         let changes = fix::Changes::new(dir, &sources, &fixed);
-        if self.dry_run {
+        if self.dry_run && !changes.is_empty() {
             changes.show(form)?;
-            return Ok(changes.is_empty().into());
+            return Ok(Verdict::No);
         }
         changes.write(self.allow_dirty)?;
         self.once(dir, Some(changes.members()))
@@ -234,6 +234,12 @@ impl Check {
         ))?;
         for budget in &budgets {
             print(budget_text(budget))?;
+        }
+        // Nothing limits what a proxy can hold.
+        let is_listed = |name: &&String| budgets.iter().any(|budget| budget.edge == name.as_str());
+        for name in self.target.iter().filter(|name| !is_listed(name)) {
+            let line = format!("  {name:<20} supports the policy, without a limit of its size");
+            print(styled(FAINT, line))?;
         }
         Ok(verdict)
     }

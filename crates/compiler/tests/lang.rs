@@ -65,6 +65,8 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("TG0738", "raised over a whole policy: crates/author"),
     ("TG0739", "raised over a whole policy: crates/author"),
     ("TG0740", "raised over a whole policy: crates/author"),
+    ("TG0741", "raised over a whole policy: crates/author"),
+    ("TG0742", "raised over a whole policy: crates/author"),
     ("TG0730", "raised over a whole policy: crates/author"),
     ("TG0731", "raised over a whole policy: crates/author"),
     ("TG0732", "raised over a whole policy: crates/author"),

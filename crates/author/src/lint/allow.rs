@@ -63,10 +63,10 @@ pub fn apply_suppressions(context: &LintContext<'_>, findings: Vec<Diagnostic>) 
 }
 
 /// The removal of a table of `site.toml` with a header: its lines up to the last one of its own keys.
-fn without_table(context: &LintContext<'_>, header: Span) -> Option<Edit> {
+pub(super) fn without_table(context: &LintContext<'_>, header: Span) -> Option<Edit> {
     let text = context.sources.text(SITE_FILE)?;
     let from = text.get(header.start..)?;
-    if !from.starts_with("[[") {
+    if !from.starts_with('[') {
         return None;
     }
     let mut end = header.start;

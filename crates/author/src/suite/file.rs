@@ -297,7 +297,7 @@ impl File<'_> {
         let message = format!("no person `{}` is declared", who.value);
         let finding = reader.add(&UNKNOWN_PERSON, who.span, message);
         match near {
-            Some(near) => suggest(finding, who, near, known().chain([NOBODY, BAD_TOKEN])),
+            Some(near) => suggest(finding, who, near),
             None => {
                 finding.help(format!("declare `[people.{}]`", who.value));
             }
@@ -412,7 +412,7 @@ fn issuer<'i>(
         let message = format!("`site.toml` has no issuer `{}`", name.value);
         let finding = reader.add(&UNKNOWN_ISSUER, name.span, message);
         match nearest(name.value, known.iter().copied()) {
-            Some(near) => suggest(finding, name, near, known.iter().copied()),
+            Some(near) => suggest(finding, name, near),
             None if known.is_empty() => {
                 finding.help("add an `[[issuer]]` to `site.toml`");
             }

@@ -339,17 +339,11 @@ fn example(key: &str) -> &'static str {
     }
 }
 
-/// Suggests another word in place of a string.
-pub(super) fn suggest<'a>(
-    finding: &mut Diagnostic,
-    at: At<&str>,
-    near: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) {
-    finding.help(format!("did you mean `{near}`?")).fix(
-        spelling(at.value, near, candidates),
-        Edit::new(at.span, string(near)),
-    );
+/// Suggests another name in place of a string. Names are the author's, so this stays a guess.
+pub(super) fn suggest(finding: &mut Diagnostic, at: At<&str>, near: &str) {
+    finding
+        .help(format!("did you mean `{near}`?"))
+        .fix(Applicability::Unsure, Edit::new(at.span, string(near)));
 }
 
 /// The candidate that `word` is probably a misspelling of.
@@ -358,12 +352,19 @@ pub(super) fn nearest<'a>(
     candidates: impl Iterator<Item = &'a str>,
 ) -> Option<&'a str> {
     candidates
-        .filter(|candidate| !is_series(word, candidate))
+        .filter(|candidate| !is_series(word, candidate) && !is_another(word, candidate))
         .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
         // A third of the letters may differ; more is another word.
         .filter(|(distance, candidate)| *distance <= candidate.len().max(3) / 3)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
+}
+
+/// Whether two short names are those of different people, such as `nina` and `tina`.
+fn is_another(left: &str, right: &str) -> bool {
+    const SHORT: usize = 4;
+    let is_short = left.chars().count() <= SHORT && right.chars().count() <= SHORT;
+    is_short && left.chars().next() != right.chars().next()
 }
 
 /// Whether two names differ only in digits: `visitor-7` is not a misspelling of `visitor-1`.
@@ -387,7 +388,7 @@ mod tests {
 
     #[test]
     fn only_near_names_are_proposed() {
-        let known = ["alice", "visitor-1", "nobody", "bad-token"];
+        let known = ["alice", "visitor-1", "nobody", "bad-token", "tina"];
         let table = [
             ("alcie", Some("alice")),
             ("nobdy", Some("nobody")),
@@ -395,6 +396,8 @@ mod tests {
             ("visitor-7", None),
             ("visitor-12", None),
             ("nina", None),
+            ("tnia", Some("tina")),
+            ("tinaa", Some("tina")),
             ("bob", None),
         ];
         for (word, expected) in table {

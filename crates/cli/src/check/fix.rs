@@ -11,7 +11,7 @@ use tollgate_author::fix::{Done, Fixed, unified};
 use tollgate_compiler::SourceTree;
 
 use crate::diff::program::git;
-use crate::failure::{Failure, counted};
+use crate::failure::Failure;
 use crate::form::Form;
 use crate::output::{BAD, FAINT, GOOD, NOTE, note, print, print_json, styled, visible};
 use crate::overwrite;
@@ -88,7 +88,7 @@ impl<'a> Changes<'a> {
                 return Err(failed(error));
             }
             if !is_dirty_allowed && !is_committed(&path) {
-                unsaved.push(path);
+                unsaved.push(self.old.path_of(name).into());
             }
         }
         if !unsaved.is_empty() {
@@ -114,7 +114,10 @@ impl<'a> Changes<'a> {
                 self.line(&word, done)
             ));
         }
-        let count = counted(self.fixed.applied.len(), "fix").replace("fixs", "fixes");
+        let count = match self.fixed.applied.len() {
+            1 => "1 fix".to_owned(),
+            count => format!("{count} fixes"),
+        };
         let proof = match (self.is_empty(), self.fixed.is_compared) {
             (true, _) => "no diagnostic has a fix that needs no review".to_owned(),
             (false, true) => {
