@@ -20,6 +20,7 @@ mod fixtures;
 mod fuzz;
 mod hostile;
 mod infra;
+mod integrations;
 mod load;
 mod miri;
 mod mutants;
