@@ -157,6 +157,7 @@ fn limitations_of_edges_are_reported() {
         assert_eq!(found.len(), expected.len(), "{name}: {found:#?}\n{site}");
         for (found, expected) in found.iter().zip(expected) {
             let (code, words) = expected.split_once(' ').unwrap();
+            assert!(!found.help.is_empty(), "{found:?}");
             let text = format!("{} {}", found.message, found.help.join(" "));
             assert!(
                 found.code.id == code && text.contains(words) && found.span.is_some(),
@@ -235,6 +236,7 @@ fn sign_in_gives_users_a_session() {
         assert_eq!(found.len(), expected.len(), "{name}: {found:#?}\n{site}");
         for (found, expected) in found.iter().zip(*expected) {
             let (code, words) = expected.split_once(' ').unwrap();
+            assert!(!found.help.is_empty(), "{found:?}");
             let text = format!("{} {}", found.message, found.help.join(" "));
             assert!(
                 found.code.id == code && text.contains(words) && found.span.is_some(),
