@@ -21,6 +21,7 @@ mod fixtures;
 mod fuzz;
 mod hostile;
 mod infra;
+mod integrations;
 mod load;
 mod miri;
 mod mutants;

@@ -10,7 +10,7 @@ use crate::tally::Tally;
 use crate::ui::{Mark, Step};
 use crate::{
     Verdict, build, callback, codegen, conformance, demo, deployment, docs, embedding, fixtures,
-    infra, repo, shell, sign_in, tidy, ui,
+    infra, integrations, repo, shell, sign_in, tidy, ui,
 };
 
 /// Arguments of `test`.
@@ -128,6 +128,7 @@ fn steps(quick: bool) -> Vec<(&'static str, Work)> {
         steps.push(("infrastructure", Work::Here(infra::check)));
         steps.push(("deployment", Work::Here(deployment::check)));
         steps.push(("documentation", Work::Here(docs::check)));
+        steps.push(("integrations", Work::Here(integrations::check)));
     }
     let authors = shell::tool(repo::program("tollgate"), ["test", "policy"]);
     steps.push(("authors' tests", Work::Process(authors, authors_tests)));

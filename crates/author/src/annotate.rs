@@ -1,18 +1,20 @@
-//! Results with locations, in the forms that code hosts and editors read: SARIF, and the workflow commands of GitHub
-//! Actions.
+//! Results with locations, in the forms that code hosts and editors read: SARIF, the workflow commands of GitHub
+//! Actions, and the code quality report of GitLab.
 //!
 //! Not here: finding results, and text for terminals.
 
 mod github;
+mod gitlab;
 mod sarif;
 
 use tollgate_compiler::diagnostic::render::line_and_column;
-use tollgate_compiler::diagnostic::{Code, Severity, Span, codes};
+use tollgate_compiler::diagnostic::{Code, Fix, Severity, Span, codes};
 use tollgate_compiler::{Diagnostic, SourceTree};
 
 use crate::report::Findings;
 
-pub use github::github;
+pub use github::{github, inert};
+pub use gitlab::gitlab;
 pub use sarif::sarif;
 
 /// A kind of result.
@@ -99,8 +101,19 @@ pub struct Annotation {
     pub file: String,
     /// The part of the file; `None` if it is about the file as a whole.
     pub region: Option<Region>,
+    /// Edits that carry out some of them.
+    pub fixes: Vec<Suggested>,
     /// The text at the location: unlike a line number, it does not change if lines are added above it.
     pub excerpt: String,
+}
+
+/// A suggested fix.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Suggested {
+    /// What it does.
+    pub title: String,
+    /// Parts of the annotation's file, and the text that replaces each.
+    pub replacements: Vec<(Region, String)>,
 }
 
 /// A part of a file. Lines and columns count from 1, columns in characters.
@@ -160,10 +173,30 @@ pub fn diagnostics(findings: &[Diagnostic], sources: &SourceTree) -> Vec<Annotat
                 file => sources.path_of(file),
             },
             region: finding.span.map(|span| Region::of(text, span)),
+            fixes: finding
+                .fixes
+                .iter()
+                .map(|fix| suggested(fix, text))
+                .collect(),
             excerpt: finding.span.map(excerpt).unwrap_or_default().to_owned(),
         }
     };
     findings.iter().map(annotation).collect()
+}
+
+fn suggested(fix: &Fix, text: &str) -> Suggested {
+    let Fix {
+        title,
+        applicability,
+        edits,
+    } = fix;
+    let replacements = edits.iter();
+    Suggested {
+        title: format!("{title}{}", applicability.remark()),
+        replacements: replacements
+            .map(|edit| (Region::of(text, edit.span), edit.replacement.clone()))
+            .collect(),
+    }
 }
 
 /// The results of a test run that a change of the policy or its tests should remove. Uncovered parts are errors if the
@@ -187,6 +220,7 @@ pub fn tests(findings: &Findings<'_>, is_covered: bool) -> Vec<Annotation> {
                     test.answered()
                 ),
                 help: Vec::new(),
+                fixes: Vec::new(),
                 file: seen(&result.file),
                 region: Some(Region::line(test.case.line)),
                 excerpt: test.case.name.clone(),
@@ -209,6 +243,7 @@ pub fn tests(findings: &Findings<'_>, is_covered: bool) -> Vec<Annotation> {
             },
             message: format!("{rule}: {}", item.wanted.missed()),
             help: Vec::new(),
+            fixes: Vec::new(),
             file: seen(&places.file),
             region: Some(Region::of(text, span)),
             excerpt: format!("{rule} {excerpt} {}", item.wanted.missed()),
@@ -230,6 +265,7 @@ pub fn tests(findings: &Findings<'_>, is_covered: bool) -> Vec<Annotation> {
                 before.code()
             ),
             help: Vec::new(),
+            fixes: Vec::new(),
             file: seen(missed.file),
             region: Some(Region::line(missed.line)),
             excerpt: format!("{} {}", missed.rule, missed.mutant.change),

@@ -8,6 +8,7 @@
 
 pub mod annotate;
 pub mod coverage;
+pub mod fix;
 pub mod format;
 pub mod lint;
 pub mod locate;

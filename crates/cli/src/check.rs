@@ -1,11 +1,14 @@
 //! `tollgate check`: errors and lint warnings of a policy.
 
+mod fix;
+
 use std::path::{Path, PathBuf};
 use std::thread;
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
 use serde_json::{Value, json};
+use tollgate_author::fix::{Checked, CheckedPolicy, apply};
 use tollgate_author::lint::{self, LintContext};
 use tollgate_author::{annotate, suite};
 use tollgate_compiler::diagnostic::{Code, codes, render};
@@ -30,6 +33,7 @@ Examples:
   tollgate check policy
   tollgate check policy --deny-warnings
   tollgate check policy --target lambda-edge --target cloudfront-functions
+  tollgate check policy --fix
   tollgate check --explain TG0710
   tollgate check policy --format sarif > tollgate.sarif
 
@@ -39,8 +43,12 @@ To suppress a warning, add an entry to site.toml:
   rule = \"rust-101/students\"
   because = \"kept until the old links are gone\"
 
-Exit code: 0 if the policy compiles, even with warnings; 3 with --deny-warnings if there are warnings;
-2 if it does not compile.")]
+--fix applies the fixes that need no review, and then checks the policy. If the policy compiled before, the analysis
+proves for every fix that each request is still decided in the same way; fixes that would change who can access what
+are shown, and never applied. Files are written only if git can restore them, or with --allow-dirty.
+
+Exit code: 0 if the policy compiles, even with warnings; 3 with --deny-warnings if there are warnings, and with
+--dry-run if there are fixes; 2 if it does not compile, or a file cannot be written.")]
 pub(crate) struct Check {
     /// The policy directory [default: the nearest directory with `site.toml`]
     dir: Option<PathBuf>,
@@ -59,6 +67,15 @@ pub(crate) struct Check {
     /// Skip invalid keys of key sets with a warning
     #[arg(long)]
     lenient_jwks: bool,
+    /// Apply the suggested fixes that need no review, and check the result
+    #[arg(long, conflicts_with_all = ["explain", "watch"])]
+    fix: bool,
+    /// With --fix: print the changes as a diff, and write nothing
+    #[arg(long, visible_alias = "diff", requires = "fix")]
+    dry_run: bool,
+    /// With --fix: also write files that have changes which are not committed, or that are not in git
+    #[arg(long, requires = "fix")]
+    allow_dirty: bool,
     /// Check again whenever a file of the policy changes
     #[arg(long, conflicts_with_all = ["format", "json", "explain"])]
     watch: bool,
@@ -73,13 +90,62 @@ impl Check {
         }
         let dir = policy::folder_or_default(self.dir.clone())?;
         match self.watch {
-            true => watch::repeat(&dir, &[], || self.once(&dir)),
-            false => self.once(&dir),
+            true => watch::repeat(&dir, &[], || self.once(&dir, None)),
+            false if self.fix => self.fixed(&dir),
+            false => self.once(&dir, None),
         }
     }
 
-    /// Checks the policy once.
-    fn once(&self, dir: &Path) -> Result<Verdict, Failure> {
+    /// Applies fixes, and checks the policy.
+    fn fixed(&self, dir: &Path) -> Result<Verdict, Failure> {
+        let form = self.form.form();
+        let sources = policy::read(dir, SourceTree::read_with_tests)?;
+        let fixed = {
+            let _progress = Progress::start("applying fixes", None);
+            let now = input::now_or_clock(self.now).0;
+            apply(&sources, &|sources| self.checked(dir, sources, now), now)
+        };
+        let changes = fix::Changes::new(dir, &sources, &fixed);
+        if self.dry_run && !changes.is_empty() {
+            changes.show(form)?;
+            return Ok(Verdict::No);
+        }
+        changes.write(self.allow_dirty)?;
+        self.once(dir, Some(changes.members()))
+    }
+
+    /// The diagnostics of files in memory.
+    fn checked(&self, dir: &Path, sources: &SourceTree, now: i64) -> Checked {
+        let compiled = with_tests(policy::compiled(sources.clone(), self.lenient_jwks));
+        let mut policy = match compiled {
+            Ok(policy) => policy,
+            Err(Failure::Policy { findings, .. }) => {
+                return Checked {
+                    findings,
+                    policy: None,
+                };
+            }
+            Err(_) => return Checked::default(),
+        };
+        let image = policy.image.clone();
+        let Ok(gate) = policy::load(dir, policy.image, None) else {
+            return Checked::default();
+        };
+        let mut findings = core::mem::take(&mut policy.compiled.diagnostics);
+        let spec = policy.compiled.policy.clone();
+        findings.extend(tests(sources, Some(&gate), spec.as_ref()));
+        if let Some(context) = LintContext::new(&policy.compiled, sources) {
+            findings.extend(lint::lint(&context, now));
+            findings = lint::apply_suppressions(&context, findings).findings;
+        }
+        Checked {
+            findings,
+            policy: spec.map(|spec| CheckedPolicy { spec, image }),
+        }
+    }
+
+    /// Checks the policy once. `fixes` are members for the JSON object.
+    fn once(&self, dir: &Path, fixes: Option<Value>) -> Result<Verdict, Failure> {
         let form = self.form.form();
         let mut policy = with_tests(policy::compile_with_tests(dir, self.lenient_jwks))?;
         // The gate validates keys when it loads the image, so loading is part of the check.
@@ -127,18 +193,22 @@ impl Check {
                 })
                 .collect();
             let budgets: Vec<Value> = budgets.iter().map(budget_json).collect();
-            print_json(json!({
+            let mut object = json!({
                 "policy": gate.policy_id().to_string(),
                 "rules": rules,
                 "bytes": bytes,
                 "diagnostics": diagnostics,
                 "allowed": allowed,
                 "budgets": budgets,
-            }))?;
+            });
+            if let (Some(object), Some(Value::Object(fixes))) = (object.as_object_mut(), fixes) {
+                object.extend(fixes);
+            }
+            print_json(object)?;
             return Ok(verdict);
         }
         form.print(&annotate::diagnostics(&findings, &policy.sources))?;
-        if form == Form::Sarif {
+        if form.is_document() {
             return Ok(verdict);
         }
         if form == Form::Human {
@@ -147,7 +217,7 @@ impl Check {
         for excused in &excused {
             let (id, message) = (excused.finding.code.id, &excused.finding.message);
             let text = format!("suppressed {id}: {message} ({})", excused.because);
-            note(styled(FAINT, text));
+            note(styled(FAINT, annotate::inert(&text)));
         }
         let (mark, word) = if verdict == Verdict::Yes {
             (GOOD, "ok")
@@ -164,6 +234,12 @@ impl Check {
         ))?;
         for budget in &budgets {
             print(budget_text(budget))?;
+        }
+        // Nothing limits what a proxy can hold.
+        let is_listed = |name: &&String| budgets.iter().any(|budget| budget.edge == name.as_str());
+        for name in self.target.iter().filter(|name| !is_listed(name)) {
+            let line = format!("  {name:<20} supports the policy, without a limit of its size");
+            print(styled(FAINT, line))?;
         }
         Ok(verdict)
     }

@@ -3,7 +3,7 @@
 mod annotate;
 mod git;
 mod markdown;
-mod program;
+pub(crate) mod program;
 mod revision;
 mod show;
 mod sides;
@@ -70,7 +70,7 @@ impl DiffArgs {
                 print(markdown::text(&old, &new, &found).trim_end())?;
             }
             Form::Human => print(show::text(&old, &new, &found).trim_end())?,
-            Form::Sarif | Form::Github => {
+            Form::Sarif | Form::Github | Form::Gitlab => {
                 form.print(&annotate::annotations(
                     &old,
                     &new,
@@ -80,7 +80,7 @@ impl DiffArgs {
             }
         }
         if form == Form::Github {
-            note(show::summary(&found));
+            note(tollgate_author::annotate::inert(&show::summary(&found)));
         }
         let is_fine = if self.no_new_access {
             found.opens_nothing()

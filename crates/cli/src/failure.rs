@@ -47,6 +47,8 @@ pub(crate) enum Failure {
     Overwrite(OverwriteError),
     /// Files that would be overwritten.
     Exists(Vec<PathBuf>),
+    /// Files with changes that are not committed, which fixes would mix with theirs.
+    NotCommitted(Vec<PathBuf>),
     /// Files that a new policy directory cannot contain.
     InTheWay(Vec<PathBuf>),
     /// The system has no random numbers.
@@ -206,6 +208,7 @@ impl Failure {
             Failure::Write { .. } | Failure::Stdout(_) => "write",
             Failure::Overwrite(_) => "overwrite",
             Failure::Exists(_) | Failure::InTheWay(_) => "exists",
+            Failure::NotCommitted(_) => "not_committed",
             Failure::NoRandom(_) => "random",
             Failure::NoPolicy => "no_policy",
             Failure::NoTests => "no_tests",
@@ -260,6 +263,10 @@ impl Failure {
             Failure::Exists(_) => {
                 Some("nothing was written; choose another name, or move what exists")
             }
+            Failure::NotCommitted(_) => Some(
+                "nothing was written; commit them, look at the fixes with `--fix --dry-run`, or apply them anyway with \
+                 `--fix --allow-dirty`",
+            ),
             Failure::InTheWay(_) => Some(
                 "nothing was written; create the site in a directory of its own, such as `policy`",
             ),
@@ -383,10 +390,12 @@ impl Failure {
             } => errors.iter().map(key_json).collect(),
             Failure::NotPinned(problems) => problems.iter().map(NotPinned::to_json).collect(),
             Failure::Script(error) => error.costs().iter().map(cost_json).collect(),
-            Failure::Exists(paths) | Failure::InTheWay(paths) => paths
-                .iter()
-                .map(|path| json!({ "file": path.to_string_lossy() }))
-                .collect(),
+            Failure::Exists(paths) | Failure::InTheWay(paths) | Failure::NotCommitted(paths) => {
+                paths
+                    .iter()
+                    .map(|path| json!({ "file": path.to_string_lossy() }))
+                    .collect()
+            }
             _ => Vec::new(),
         }
     }
@@ -404,6 +413,7 @@ impl Failure {
             file: String::new(),
             region: None,
             excerpt: String::new(),
+            fixes: Vec::new(),
         }]
     }
 
@@ -411,7 +421,7 @@ impl Failure {
     pub(crate) fn report(&self, form: Form) -> ExitCode {
         // If standard output is closed, only the exit code remains.
         let _ = form.print(&self.annotations());
-        if form == Form::Sarif {
+        if matches!(form, Form::Sarif | Form::Gitlab) {
             return ExitCode::from(2);
         }
         if form == Form::Json {
@@ -459,6 +469,17 @@ pub(crate) fn print_findings(findings: &[Diagnostic], sources: &SourceTree) {
     for finding in findings {
         let text = render::text(finding, sources, style);
         output::note(output::trusted(&text) + "\n");
+    }
+    let fixable = findings
+        .iter()
+        .filter(|finding| finding.safe_fix().is_some());
+    match fixable.count() {
+        0 => {}
+        count => output::note(format_args!(
+            "{}: `tollgate check --fix` can fix {count} of {}\n",
+            styled(STRONG, "help"),
+            counted(findings.len(), "diagnostic"),
+        )),
     }
 }
 

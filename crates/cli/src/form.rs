@@ -1,6 +1,6 @@
 //! `--format`: the form of results.
 //!
-//! Not here: SARIF and workflow commands ([`tollgate_author::annotate`]).
+//! Not here: SARIF and the forms of code hosts ([`tollgate_author::annotate`]).
 
 use clap::{Args, ValueEnum};
 use tollgate_author::annotate::{self, Annotation};
@@ -19,9 +19,19 @@ pub(crate) enum Form {
     Sarif,
     /// Workflow commands of GitHub Actions
     Github,
+    /// Code quality report of GitLab
+    Gitlab,
 }
 
 impl Form {
+    /// Whether standard output is a single document, to which nothing can be added.
+    pub(crate) const fn is_document(self) -> bool {
+        match self {
+            Self::Json | Self::Sarif | Self::Gitlab => true,
+            Self::Human | Self::Github => false,
+        }
+    }
+
     /// The form of a subcommand that has only `--json`.
     pub(crate) const fn of(is_json: bool) -> Self {
         match is_json {
@@ -38,6 +48,7 @@ impl Form {
                 let log = annotate::sarif(annotations, env!("CARGO_PKG_VERSION"));
                 print_json(log)
             }
+            Self::Gitlab => print_json(annotate::gitlab(annotations)),
             // The runner reads standard output.
             Self::Github if annotations.is_empty() => Ok(()),
             Self::Github => print(annotate::github(annotations)),

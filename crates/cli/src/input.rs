@@ -1,6 +1,6 @@
 //! Input of subcommands: files, standard input, and arguments that need more parsing than clap's.
 
-use core::net::IpAddr;
+use core::net::{IpAddr, SocketAddr};
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read};
@@ -15,6 +15,22 @@ use crate::failure::{Failure, Problem};
 
 /// The largest file that is read, in bytes.
 const MAX_INPUT_BYTES: u64 = 256 * 1024 * 1024;
+
+/// Reads an address to listen on.
+pub(crate) fn listen(text: &str) -> Result<SocketAddr, String> {
+    if let Ok(address) = text.parse() {
+        return Ok(address);
+    }
+    let port = text.trim_start_matches("localhost").trim_start_matches(':');
+    Err(match port.parse::<u16>() {
+        Ok(port) => format!(
+            "an address is missing: write `127.0.0.1:{port}` for this machine only, or `0.0.0.0:{port}` for all addresses"
+        ),
+        Err(_) => {
+            "write an IP address and a port, such as `127.0.0.1:8080` or `[::1]:8080`".to_owned()
+        }
+    })
+}
 
 /// Reads the bytes of a file.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {

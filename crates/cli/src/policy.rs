@@ -40,7 +40,8 @@ pub(crate) fn read(folder: &Path, how: fn(&Path) -> SourceTree) -> Result<Source
     Ok(sources)
 }
 
-fn compiled(sources: SourceTree, lenient_jwks: bool) -> Result<Policy, Failure> {
+/// Compiles files that were read before.
+pub(crate) fn compiled(sources: SourceTree, lenient_jwks: bool) -> Result<Policy, Failure> {
     let _progress = Progress::start("compiling the policy", None);
     let mut compiled = tollgate_compiler::compile(&sources, &CompileOptions { lenient_jwks });
     match compiled.image.take() {

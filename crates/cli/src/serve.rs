@@ -42,7 +42,7 @@ pub(crate) struct Serve {
     #[command(flatten)]
     origin: OriginArgs,
     /// Listen on this address; port 0 selects a free port
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080", value_parser = input::listen)]
     listen: SocketAddr,
     /// Allow an address that other machines can reach
     #[arg(long)]

@@ -2,7 +2,7 @@
 //!
 //! Each is a line of help: an imperative, with text to paste if possible. Not here: finding errors.
 
-use crate::diagnostic::{Code, shown};
+use crate::diagnostic::{Applicability, Code, shown};
 
 /// The help for a diagnostic that has none of its own.
 pub(crate) fn explanation(code: &Code) -> String {
@@ -38,6 +38,26 @@ pub(crate) fn absolute(text: &str) -> String {
     }
     let path = text.trim_start_matches("./").trim_start_matches("../");
     format!("write `{}`", shown(&with_slash(path)))
+}
+
+/// The path that [`absolute`] suggests, if it suggests one.
+pub(crate) fn absolute_path(text: &str) -> Option<(Applicability, String)> {
+    if is_regex(text) || drive(text).is_some() {
+        return None;
+    }
+    if let Some((_, rest)) = text.split_once("://") {
+        let path = rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/");
+        return Some((Applicability::Unsure, path.to_owned()));
+    }
+    if text.contains('\\') {
+        return Some((Applicability::Unsure, with_slash(&text.replace('\\', "/"))));
+    }
+    let path = text.trim_start_matches("./").trim_start_matches("../");
+    let applicability = match path == text {
+        true => Applicability::Safe,
+        false => Applicability::Unsure,
+    };
+    Some((applicability, with_slash(path)))
 }
 
 fn with_slash(path: &str) -> String {

@@ -1,12 +1,14 @@
 //! Diagnostics about a policy, as data.
 //!
-//! A [`Diagnostic`] has a stable [`Code`], a span, and help. Not here: its presentation
-//! ([`render`]) and the meaning of codes ([`codes`]).
+//! A [`Diagnostic`] has a stable [`Code`], a span, help, and edits that carry out the help ([`Fix`]). Not here: its
+//! presentation ([`render`]) and the meaning of codes ([`codes`]).
 
 pub mod codes;
+mod fix;
 pub mod render;
 
 pub use codes::Code;
+pub use fix::{Applicability, Edit, Fix, edited};
 
 use tollgate_policy::visible::is_visible;
 
@@ -84,8 +86,10 @@ pub struct Diagnostic {
     pub span: Option<Span>,
     /// Other relevant locations.
     pub labels: Vec<Label>,
-    /// Suggested fixes, one per line.
+    /// Suggested fixes in words, one per line.
     pub help: Vec<String>,
+    /// Edits that carry out some of them.
+    pub fixes: Vec<Fix>,
 }
 
 impl Diagnostic {
@@ -98,6 +102,7 @@ impl Diagnostic {
             span: None,
             labels: Vec::new(),
             help: Vec::new(),
+            fixes: Vec::new(),
         }
     }
 
@@ -138,10 +143,32 @@ impl Diagnostic {
         self
     }
 
-    /// Adds a suggested fix.
+    /// Adds a suggested fix in words.
     pub fn help(&mut self, text: impl Into<String>) -> &mut Self {
         self.help.push(text.into());
         self
+    }
+
+    /// Adds an edit that carries out the last [`help`](Self::help).
+    pub fn fix(&mut self, applicability: Applicability, edit: Edit) -> &mut Self {
+        self.fix_all(applicability, vec![edit])
+    }
+
+    /// Adds edits that carry out the last [`help`](Self::help) together.
+    pub fn fix_all(&mut self, applicability: Applicability, edits: Vec<Edit>) -> &mut Self {
+        let title = self.help.last().map_or(self.code.title, String::as_str);
+        self.fixes.push(Fix {
+            title: title.to_owned(),
+            applicability,
+            edits,
+        });
+        self
+    }
+
+    /// The fix that can be applied without a review, if there is one.
+    pub fn safe_fix(&self) -> Option<&Fix> {
+        let mut fixes = self.fixes.iter();
+        fixes.find(|fix| fix.applicability == Applicability::Safe)
     }
 }
 

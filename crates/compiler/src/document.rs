@@ -10,7 +10,8 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 use toml::value::Datetime;
 
-use crate::diagnostic::{Diagnostic, Span, codes};
+use crate::diagnostic::{Diagnostic, Edit, Span, codes};
+use crate::edit;
 pub use repair::syntax_errors;
 pub(crate) use repair::{Repaired, repair};
 
@@ -92,6 +93,26 @@ impl<'a> Table<'a> {
         self.entries
             .iter()
             .map(|(key, value)| (key.get_ref().as_ref(), key.span().into(), value))
+    }
+
+    /// The file's text in a span.
+    pub(crate) fn source(self, span: Span) -> &'a str {
+        self.text.get(span.start..span.end).unwrap_or_default()
+    }
+
+    /// The removal of an entry of a list of the file.
+    pub(crate) fn without_entry(self, entry: Span) -> Edit {
+        edit::without_entry(self.text, entry)
+    }
+
+    /// The removal of a key and its value, if they are on lines of their own.
+    pub(crate) fn without_key(self, key: &str) -> Option<Edit> {
+        let (key, value) = (self.key_span(key)?, self.value_span(key)?);
+        let edit = edit::without_lines(self.text, key.to(value));
+        let is_own = self
+            .source(edit.span)
+            .starts_with(self.source(key.to(value)));
+        is_own.then_some(edit)
     }
 
     pub(crate) fn has(self, key: &str) -> bool {

@@ -14,8 +14,9 @@ use std::collections::BTreeMap;
 use toml::Spanned;
 use toml::de::DeValue;
 
-use crate::diagnostic::{Diagnostic, Report, Span, codes, shown};
+use crate::diagnostic::{Applicability, Diagnostic, Edit, Report, Span, codes, shown};
 use crate::document::{Table, int, type_name};
+use crate::edit::quoted;
 use crate::limits::MAX_NAME_BYTES;
 use crate::names;
 use crate::time::unix_seconds;
@@ -135,7 +136,7 @@ pub(crate) fn check_table(table: Table<'_>, keys: &Keys, report: &mut Report) {
     for (name, span, value) in table.entries() {
         match keys.keys.iter().find(|key| key.name == name) {
             Some(key) => check_value(table, name, value, &key.shape, report),
-            None => unknown_key(name, span, keys, report),
+            None => unknown_key(table, name, span, keys, report),
         }
     }
     let missing = |name: &str| !has_or_means(table, keys, name);
@@ -213,14 +214,25 @@ fn check_value<'a>(
             if !words.contains(&text.as_ref()) {
                 let message = format!("`{}` is not one of {}", shown(text), or_list(words));
                 let diagnostic = report.add(&codes::BAD_CHOICE, span, message);
-                diagnostic.help(match nearest(text, words.iter().copied()) {
-                    Some(near) => format!("did you mean `{near}`?"),
+                match nearest(text, words.iter().copied()) {
+                    Some(near) => {
+                        let applicability = match near.eq_ignore_ascii_case(text) {
+                            true => Applicability::Safe,
+                            false => Applicability::Unsure,
+                        };
+                        diagnostic
+                            .help(format!("did you mean `{near}`?"))
+                            .fix(applicability, Edit::new(span, quoted(near)));
+                    }
                     None if ["*", "all", "any"].contains(&text.to_lowercase().as_str()) => {
                         let all: Vec<_> = words.iter().map(|word| format!("\"{word}\"")).collect();
-                        format!("list all of them: `{name} = [{}]`", all.join(", "))
+                        diagnostic
+                            .help(format!("list all of them: `{name} = [{}]`", all.join(", ")));
                     }
-                    None => "write one of these words".to_owned(),
-                });
+                    None => {
+                        diagnostic.help("write one of these words");
+                    }
+                }
             }
         }
         (Shape::Int { min, max }, number @ DeValue::Integer(_)) => {
@@ -240,7 +252,8 @@ fn check_value<'a>(
                         span,
                         format!("unknown schema version {text}"),
                     )
-                    .help(format!("write `{name} = {known}`"));
+                    .help(format!("write `{name} = {known}`"))
+                    .fix(Applicability::Unsure, Edit::new(span, known.to_string()));
             }
         }
         (Shape::Flag | Shape::Yes, DeValue::Boolean(_)) | (Shape::Time, DeValue::Datetime(_)) => {}
@@ -279,7 +292,7 @@ fn check_value<'a>(
                     true => expected(one).to_owned(),
                     false => format!("{} or {}", expected(one), expected(other)),
                 };
-                wrong_type(name, value, &wanted, report);
+                wrong_type(table, name, value, &wanted, report);
             }
         }
         (Shape::Table(keys), DeValue::Table(_)) => {
@@ -292,7 +305,7 @@ fn check_value<'a>(
             for entry in list.iter() {
                 match table.of(entry) {
                     Some(inner) => check_table(inner, of, report),
-                    None => wrong_type(name, entry, "a table", report),
+                    None => wrong_type(table, name, entry, "a table", report),
                 }
             }
         }
@@ -303,7 +316,7 @@ fn check_value<'a>(
                 check_value(table, key.get_ref(), entry, of, report);
             }
         }
-        (shape, _) => wrong_type(name, value, expected(shape), report),
+        (shape, _) => wrong_type(table, name, value, expected(shape), report),
     }
 }
 
@@ -392,13 +405,56 @@ fn expected(shape: &Shape) -> &'static str {
     }
 }
 
-fn wrong_type(name: &str, value: &Spanned<DeValue<'_>>, wanted: &str, report: &mut Report) {
+fn wrong_type(
+    table: Table<'_>,
+    name: &str,
+    value: &Spanned<DeValue<'_>>,
+    wanted: &str,
+    report: &mut Report,
+) {
     let found = type_name(value.get_ref());
     let message = format!("`{name}` is {found}, not {wanted}");
     let help = type_help(name, value.get_ref(), wanted);
-    report
-        .add(&codes::WRONG_TYPE, value.span().into(), message)
-        .help(help);
+    let span = Span::from(value.span());
+    let raw = table.source(span);
+    let diagnostic = report.add(&codes::WRONG_TYPE, span, message);
+    diagnostic.help(help);
+    if let Some((applicability, text)) = type_fix(name, value.get_ref(), wanted, raw) {
+        diagnostic.fix(applicability, Edit::new(span, text));
+    }
+}
+
+/// The value in the type that it should have, if that leaves no choice. `raw` is the value as it is written.
+fn type_fix(
+    name: &str,
+    found: &DeValue<'_>,
+    wanted: &str,
+    raw: &str,
+) -> Option<(Applicability, String)> {
+    let text = match (wanted, found) {
+        ("a list", DeValue::String(_)) => format!("[{raw}]"),
+        ("a list of tables", DeValue::Table(_)) => {
+            let is_header = raw.starts_with('[') && !raw.starts_with("[[") && raw.ends_with(']');
+            is_header.then(|| format!("[{raw}]"))?
+        }
+        ("a date-time without quotes", DeValue::String(text)) if unix_seconds_of(text) => {
+            text.to_string()
+        }
+        ("a string", DeValue::Integer(number)) => quoted(number.as_str()),
+        ("`true` or `false`", DeValue::String(text)) => [true, false]
+            .map(|flag| flag.to_string())
+            .into_iter()
+            .find(|flag| flag == text)?,
+        ("an integer", DeValue::String(text)) => text.parse::<i64>().ok()?.to_string(),
+        ("a table", DeValue::String(_)) if is_answer(name) => {
+            return Some((Applicability::Unsure, format!("{{ redirect = {raw} }}")));
+        }
+        ("a table", DeValue::Integer(number)) if is_answer(name) => {
+            format!("{{ status = {} }}", number.as_str())
+        }
+        _ => return None,
+    };
+    Some((Applicability::Safe, text))
 }
 
 /// The help for a value of the wrong type.
@@ -490,20 +546,42 @@ fn repeated_entries<'a>(table: Table<'a>, list: &'a [Spanned<DeValue<'a>>], repo
         let diagnostic = report.add(&codes::REPEATED_ENTRY, text.span, message);
         diagnostic
             .also(first, "first here")
-            .help("remove one of them");
+            .help("remove one of them")
+            .fix(Applicability::Safe, table.without_entry(text.span));
     }
 }
 
-fn unknown_key(name: &str, span: Span, keys: &Keys, report: &mut Report) {
+fn unknown_key(table: Table<'_>, name: &str, span: Span, keys: &Keys, report: &mut Report) {
     let message = format!("{} has no key `{}`", keys.what, shown(name));
     let diagnostic = report.add(&codes::UNKNOWN_KEY, span, message);
     match meant(name, keys) {
-        Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+        Some(near) => {
+            diagnostic.help(format!("did you mean `{near}`?"));
+            if !table.has(near) {
+                let names = keys.keys.iter().map(|key| key.name);
+                diagnostic.fix(spelling(name, near, names), Edit::new(span, near));
+            }
+            diagnostic
+        }
         None => {
             let names: Vec<_> = keys.keys.iter().map(|key| key.name).collect();
             diagnostic.help(format!("the keys are {}", and_list(&names)))
         }
     };
+}
+
+/// Whether `near` is certainly what `word` was meant to be: one letter differs, and no other candidate is as close.
+pub fn spelling<'a>(
+    word: &str,
+    near: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Applicability {
+    let distance = |to: &str| strsim::damerau_levenshtein(word, to);
+    let rivals = candidates.into_iter().filter(|one| distance(one) <= 1);
+    match distance(near) <= 1 && rivals.take(2).count() == 1 {
+        true => Applicability::Safe,
+        false => Applicability::Unsure,
+    }
 }
 
 /// The candidate that `word` is probably a misspelling of.

@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 pub mod diagnostic;
+pub mod edit;
 pub mod limits;
 pub mod reference;
 pub mod schema;
@@ -33,6 +34,7 @@ mod spanned;
 pub use compile::{Compiled, RuleLocation, compile};
 pub use diagnostic::{Diagnostic, Severity};
 pub use document::syntax_errors;
+pub use keys::spelling;
 pub use names::skeleton_of;
 pub use options::CompileOptions;
 pub use place::{place_of_issuer, place_of_table, place_of_value};

@@ -13,8 +13,9 @@ use toml::value::Datetime;
 
 use crate::claims::Claims;
 use crate::condition;
-use crate::diagnostic::{Report, Span, codes, shown};
+use crate::diagnostic::{Applicability, Edit, Report, Span, codes, shown};
 use crate::document::{Table, Text};
+use crate::edit::quoted;
 use crate::keys::course::ID_PATTERN;
 use crate::time::{self, TimeError};
 use network::NetworkError;
@@ -95,7 +96,10 @@ pub(crate) fn check_id(id: &Text<'_>, what: &str, report: &mut Report) -> bool {
     let diagnostic = report.add(&codes::BAD_ID, id.span, message);
     let lower = id.value.to_lowercase().replace(' ', "-");
     if lower.starts_with(may_start) && lower.chars().all(|c| may_start(c) || "_.-".contains(c)) {
-        diagnostic.help(format!("write `{lower}`"));
+        // Tests and logs name the rule, so the author decides.
+        diagnostic
+            .help(format!("write `{lower}`"))
+            .fix(Applicability::Unsure, Edit::new(id.span, quoted(&lower)));
     } else {
         diagnostic.help(format!("ids match `{ID_PATTERN}`"));
     }
@@ -137,6 +141,11 @@ pub(crate) fn report_network(
         // The empty text was reported with the shape of the list.
         return;
     }
+    let instead = match error {
+        NetworkError::Malformed | NetworkError::PrefixTooLong { .. } => None,
+        NetworkError::Mapped(network) => Some((Applicability::Safe, network)),
+        NetworkError::HostBits(network) => Some((Applicability::Access, network)),
+    };
     let (code, message, help) = match error {
         NetworkError::Malformed => (
             &codes::BAD_NETWORK,
@@ -159,7 +168,12 @@ pub(crate) fn report_network(
             format!("write `{}`, or a longer prefix", network::display(network)),
         ),
     };
-    report.add(code, span, message).help(help);
+    let diagnostic = report.add(code, span, message);
+    diagnostic.help(help);
+    if let Some((applicability, network)) = instead.filter(|_| span == text.span) {
+        let network = quoted(&network::display(network));
+        diagnostic.fix(applicability, Edit::new(span, network));
+    }
 }
 
 fn window(rule: Table<'_>, report: &mut Report) -> (Option<i64>, Option<i64>) {
@@ -202,7 +216,9 @@ fn report_time(time: &Datetime, span: Span, error: TimeError, report: &mut Repor
                 format!("`{time}` is not a timestamp"),
             );
             if whole.date.is_some() {
-                diagnostic.help(format!("write the offset too, such as `{whole}`"));
+                diagnostic
+                    .help(format!("write the offset too, such as `{whole}`"))
+                    .fix(Applicability::Unsure, Edit::new(span, whole.to_string()));
             } else {
                 diagnostic.help("write date, time and offset, such as `2027-02-01T00:00:00Z`");
             }
@@ -240,6 +256,9 @@ fn read_condition(
         } else {
             "remove the condition"
         });
+        if let Some(edit) = rule.without_key(key).filter(|_| !never) {
+            diagnostic.fix(Applicability::Safe, edit);
+        }
     }
     Some(condition)
 }

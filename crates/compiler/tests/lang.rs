@@ -11,10 +11,18 @@ use std::{env, fs};
 
 use tollgate_compiler::diagnostic::codes::{self, codes};
 use tollgate_compiler::diagnostic::render::{Style, json, text};
-use tollgate_compiler::{CompileOptions, Compiled, SourceTree, compile};
+use tollgate_compiler::diagnostic::{Applicability, Edit, edited};
+use tollgate_compiler::{CompileOptions, Compiled, Diagnostic, SourceTree, compile};
 
 const GOOD_SITE: &str = include_str!("lang/site.toml");
 const GOOD_JWKS: &str = include_str!("lang/learners.jwks.json");
+
+/// Codes of diagnostics whose edit needs no review: `tollgate check --fix` applies it. The other codes have help in words,
+/// or an edit that changes who can access what, or a guess.
+const FIXED: &[&str] = &[
+    "TG0101", "TG0102", "TG0104", "TG0105", "TG0205", "TG0206", "TG0208", "TG0209", "TG0215",
+    "TG0704", "TG0705",
+];
 
 /// Codes that no text of a policy can cause, and where they are tested instead.
 const ELSEWHERE: &[(&str, &str)] = &[
@@ -57,6 +65,8 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("TG0738", "raised over a whole policy: crates/author"),
     ("TG0739", "raised over a whole policy: crates/author"),
     ("TG0740", "raised over a whole policy: crates/author"),
+    ("TG0741", "raised over a whole policy: crates/author"),
+    ("TG0742", "raised over a whole policy: crates/author"),
     ("TG0730", "raised over a whole policy: crates/author"),
     ("TG0731", "raised over a whole policy: crates/author"),
     ("TG0732", "raised over a whole policy: crates/author"),
@@ -189,6 +199,50 @@ fn mistakes_are_explained() {
     );
     // Every diagnostic has help of its own; the explanation of its code is not enough.
     assert!(helpless.is_empty(), "no help:\n{}", helpless.join("\n"));
+}
+
+/// Every edit removes its diagnostic, and what needs no review causes no other error at its place.
+#[test]
+fn edits_remove_their_diagnostics() {
+    let (mut fixed, mut wrong) = (BTreeSet::new(), Vec::new());
+    for path in cases("err") {
+        let tree = load(&path);
+        let before = run(&path, &tree).diagnostics;
+        for diagnostic in &before {
+            let text = tree.text(&diagnostic.file).unwrap_or_default();
+            for fix in &diagnostic.fixes {
+                let edits: Vec<&Edit> = fix.edits.iter().collect();
+                let new = edited(text, &edits).expect("an edit fits its text");
+                let mut tree = tree.clone();
+                tree.insert(diagnostic.file.clone(), new);
+                let after = run(&path, &tree).diagnostics;
+                let is_it = |one: &&Diagnostic| {
+                    (one.code, &one.file, &one.message)
+                        == (diagnostic.code, &diagnostic.file, &diagnostic.message)
+                };
+                // An error may have hidden others with the same message, which are elsewhere.
+                let at = diagnostic.span.map(|span| span.start);
+                let is_there = |one: &Diagnostic| one.span.map(|span| span.start) == at;
+                if after.iter().filter(is_it).any(is_there) {
+                    wrong.push(format!(
+                        "{}: {}: {fix:?}",
+                        path.display(),
+                        diagnostic.message
+                    ));
+                }
+                if fix.applicability == Applicability::Safe {
+                    fixed.insert(diagnostic.code.id);
+                }
+                assert!(diagnostic.help.contains(&fix.title), "{fix:?}");
+            }
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "these are still there:\n{}",
+        wrong.join("\n")
+    );
+    assert_eq!(fixed.into_iter().collect::<Vec<_>>(), FIXED);
 }
 
 #[test]

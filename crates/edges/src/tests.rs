@@ -159,6 +159,7 @@ fn limitations_of_edges_are_reported() {
         assert_eq!(found.len(), expected.len(), "{name}: {found:#?}\n{site}");
         for (found, expected) in found.iter().zip(expected) {
             let (code, words) = expected.split_once(' ').unwrap();
+            assert!(!found.help.is_empty(), "{found:?}");
             let text = format!("{} {}", found.message, found.help.join(" "));
             assert!(
                 found.code.id == code && text.contains(words) && found.span.is_some(),
@@ -237,6 +238,7 @@ fn sign_in_gives_users_a_session() {
         assert_eq!(found.len(), expected.len(), "{name}: {found:#?}\n{site}");
         for (found, expected) in found.iter().zip(*expected) {
             let (code, words) = expected.split_once(' ').unwrap();
+            assert!(!found.help.is_empty(), "{found:?}");
             let text = format!("{} {}", found.message, found.help.join(" "));
             assert!(
                 found.code.id == code && text.contains(words) && found.span.is_some(),

@@ -10,7 +10,7 @@ use super::Tree;
 use crate::{repo, shell};
 
 /// The directories and hand-written files at the root; dotfiles belong to tools.
-const TOP: [&str; 26] = [
+const TOP: [&str; 27] = [
     "ARCHITECTURE.md",
     "CHANGELOG.md",
     "CONTRIBUTING.md",
@@ -27,6 +27,7 @@ const TOP: [&str; 26] = [
     "edge-wasm",
     "fixtures",
     "fuzz",
+    "integrations",
     "lab",
     "lambda-adapter",
     "package.json",

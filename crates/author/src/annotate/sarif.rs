@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 use tollgate_compiler::diagnostic::Severity;
 use tollgate_policy::visible::visible_lines;
 
-use super::{Annotation, FAILED, Kind, Region, kinds};
+use super::{Annotation, FAILED, Kind, Region, Suggested, kinds};
 
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 const VERSION: &str = "2.1.0";
@@ -20,7 +20,7 @@ pub fn sarif(annotations: &[Annotation], version: &str) -> Value {
     let rules: Vec<Kind> = kinds()
         .filter(|kind| results.iter().any(|result| result.kind.id == kind.id))
         .collect();
-    let mut seen: Vec<(String, usize)> = Vec::new();
+    let mut seen = Fingerprints::default();
     let results: Vec<Value> = results
         .into_iter()
         .map(|result| self::result(result, &rules, &mut seen))
@@ -66,7 +66,7 @@ fn rule(kind: &Kind) -> Value {
     })
 }
 
-fn result(result: &Annotation, rules: &[Kind], seen: &mut Vec<(String, usize)>) -> Value {
+fn result(result: &Annotation, rules: &[Kind], seen: &mut Fingerprints) -> Value {
     let index = rules.iter().position(|rule| rule.id == result.kind.id);
     let mut object = Map::new();
     object.insert("ruleId".to_owned(), result.kind.id.into());
@@ -83,24 +83,35 @@ fn result(result: &Annotation, rules: &[Kind], seen: &mut Vec<(String, usize)>) 
         let locations = json!([{ "physicalLocation": location }]);
         object.insert("locations".to_owned(), locations);
     }
-    let fingerprint = fingerprint(result);
-    // Several results of a kind may have the same text in the same file.
-    let count = match seen.iter_mut().find(|(known, _)| *known == fingerprint) {
-        Some((_, count)) => {
-            *count += 1;
-            *count
-        }
-        None => {
-            seen.push((fingerprint.clone(), 1));
-            1
-        }
-    };
-    let fingerprint = format!("{fingerprint}:{count}");
+    // SARIF requires a location for every change.
+    let fixes = result.fixes.iter().filter(|_| !result.file.is_empty());
+    let fixes: Vec<Value> = fixes.map(|fix| self::fix(fix, &result.file)).collect();
+    if !fixes.is_empty() {
+        object.insert("fixes".to_owned(), fixes.into());
+    }
+    let fingerprint = seen.next(result);
     object.insert(
         "partialFingerprints".to_owned(),
         json!({ FINGERPRINT: fingerprint }),
     );
     object.into()
+}
+
+fn fix(fix: &Suggested, file: &str) -> Value {
+    let replacement = |(region, text): &(Region, String)| {
+        json!({
+            "deletedRegion": self::region(region),
+            "insertedContent": { "text": text },
+        })
+    };
+    let replacements: Vec<Value> = fix.replacements.iter().map(replacement).collect();
+    json!({
+        "description": { "text": visible_lines(&fix.title) },
+        "artifactChanges": [{
+            "artifactLocation": { "uri": uri(file) },
+            "replacements": replacements,
+        }],
+    })
 }
 
 fn region(region: &Region) -> Value {
@@ -147,6 +158,28 @@ fn uri(path: &str) -> String {
     match uri.starts_with('/') {
         true => format!("file://{uri}"),
         false => uri,
+    }
+}
+
+/// The fingerprints of the results so far: several of a kind may have the same text in the same file.
+#[derive(Default)]
+pub(super) struct Fingerprints(Vec<(String, usize)>);
+
+impl Fingerprints {
+    /// The fingerprint of the next result, unlike those before.
+    pub(super) fn next(&mut self, result: &Annotation) -> String {
+        let fingerprint = fingerprint(result);
+        let count = match self.0.iter_mut().find(|(known, _)| *known == fingerprint) {
+            Some((_, count)) => {
+                *count += 1;
+                *count
+            }
+            None => {
+                self.0.push((fingerprint.clone(), 1));
+                1
+            }
+        };
+        format!("{fingerprint}:{count}")
     }
 }
 

@@ -10,6 +10,7 @@ fn annotation(file: &str, message: &str, region: Option<Region>) -> Annotation {
         severity: Severity::Warning,
         message: message.to_owned(),
         help: Vec::new(),
+        fixes: Vec::new(),
         file: file.to_owned(),
         region,
         excerpt: "x".to_owned(),
@@ -47,10 +48,54 @@ fn workflow_commands_have_escapes() {
     ] {
         assert_eq!(github(&[annotation]), expected);
     }
+    // Other text of a step is read for commands, too.
+    assert_eq!(
+        inert("a\n ::error::b\n##[error]c"),
+        "a\n|  ::error::b\n## [error]c"
+    );
     let escape = annotation("a\u{1b}[2J", "b\u{202e}c", None);
     let text = github(&[escape.clone(), escape]);
     assert_eq!(text.lines().count(), 2);
     assert!(!text.contains(['\u{1b}', '\u{202e}']), "{text}");
+}
+
+/// GitHub shows ten annotations of a severity per step: the tenth names the number of the others, which are in the log.
+#[test]
+fn what_github_does_not_show_is_counted() {
+    let warning = |at: usize| annotation("a", &format!("w{at} ##[error]"), Some(Region::line(at)));
+    let error = Annotation {
+        severity: Severity::Error,
+        ..annotation("a", "e", None)
+    };
+    let all: Vec<Annotation> = (1..=10).map(warning).chain([error.clone()]).collect();
+    let text = github(&all);
+    assert!(
+        text.starts_with("::error file=a"),
+        "errors come first: {text}"
+    );
+    assert_eq!(text.matches("::warning").count(), 10, "{text}");
+    let all: Vec<Annotation> = (1..=14).map(warning).chain([error]).collect();
+    let text = github(&all);
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(text.matches("::warning").count(), 10, "{text}");
+    assert!(
+        lines[10].starts_with("::warning title=tollgate::5 more of this severity"),
+        "{text}"
+    );
+    assert_eq!(lines[11], "warning[newly-allowed] a:10: w10 ## [error]");
+    assert_eq!(lines.len(), 16, "{text}");
+}
+
+#[test]
+fn a_code_quality_report_has_locations_and_fingerprints() {
+    let two = annotation("a b/é.toml", "m\u{1b}", Some(Region::line(7)));
+    let report = gitlab(&[two.clone(), two, annotation("", "n", None)]);
+    assert_eq!(report[0]["location"]["path"], "a b/é.toml");
+    assert_eq!(report[0]["location"]["lines"]["begin"], 7);
+    assert_eq!(report[0]["severity"], "minor");
+    assert_eq!(report[2]["location"]["path"], ".");
+    assert_ne!(report[0]["fingerprint"], report[1]["fingerprint"]);
+    assert!(!report.to_string().contains('\u{1b}'));
 }
 
 #[test]

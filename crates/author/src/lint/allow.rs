@@ -1,7 +1,8 @@
 //! Suppressions: `[[lint]]` in `site.toml`.
 
 use tollgate_analysis::rule_name as name;
-use tollgate_compiler::diagnostic::{Span, codes};
+use tollgate_compiler::diagnostic::{Applicability, Edit, Span, codes};
+use tollgate_compiler::edit::without_lines;
 use tollgate_compiler::{Diagnostic, SITE_FILE};
 
 use super::context::LintContext;
@@ -41,6 +42,9 @@ pub fn apply_suppressions(context: &LintContext<'_>, findings: Vec<Diagnostic>) 
         let message = format!("this suppresses no `{}`", suppression.code.id);
         let mut finding = Diagnostic::new(&codes::UNUSED_ALLOWANCE, SITE_FILE, message);
         finding.at(suppression.span).help("remove this `[[lint]]`");
+        if let Some(edit) = without_table(context, suppression.span) {
+            finding.fix(Applicability::Safe, edit);
+        }
         advice.findings.push(finding);
     }
     advice.findings.sort_by(|a, b| {
@@ -56,6 +60,42 @@ pub fn apply_suppressions(context: &LintContext<'_>, findings: Vec<Diagnostic>) 
         key(a).cmp(&key(b))
     });
     advice
+}
+
+/// The removal of a table of `site.toml` with a header: its lines up to the last one of its own keys.
+pub(super) fn without_table(context: &LintContext<'_>, header: Span) -> Option<Edit> {
+    let text = context.sources.text(SITE_FILE)?;
+    let from = text.get(header.start..)?;
+    if !from.starts_with('[') {
+        return None;
+    }
+    let mut end = header.start;
+    let mut last = header.start;
+    for (at, line) in from.split_inclusive('\n').enumerate() {
+        let trimmed = line.trim_start();
+        if at > 0 && trimmed.starts_with('[') {
+            break;
+        }
+        end += line.len();
+        // Comments before the next table are about that one.
+        if !trimmed.is_empty() && !trimmed.starts_with('#') {
+            last = end;
+        }
+    }
+    let own = text.get(header.start..last)?;
+    let mut edit = without_lines(
+        text,
+        Span {
+            start: header.start,
+            end: header.start + own.trim_end().len(),
+        },
+    );
+    // One of the blank lines around it goes, too.
+    let before = text.get(..edit.span.start)?;
+    if before.ends_with("\n\n") {
+        edit.span.start -= 1;
+    }
+    Some(edit)
 }
 
 /// Separates diagnostics into those to show and those that are suppressed.

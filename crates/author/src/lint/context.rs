@@ -1,6 +1,7 @@
 //! The input of every lint, and its reports.
 
-use tollgate_compiler::diagnostic::Code;
+use tollgate_compiler::diagnostic::{Applicability, Code, Edit};
+use tollgate_compiler::edit;
 use tollgate_compiler::{Compiled, Diagnostic, SITE_FILE, SourceTree};
 use tollgate_policy::spec::{ImageSpec, RuleSpec};
 
@@ -51,6 +52,35 @@ impl<'a> LintContext<'a> {
         let mut finding = Diagnostic::new(code, &places.file, message);
         finding.at(places.span(part, self.sources));
         finding
+    }
+
+    /// Adds the replacement of a diagnostic's span.
+    pub fn replace(&self, finding: &mut Diagnostic, applicability: Applicability, text: &str) {
+        if let Some(span) = finding.span {
+            finding.fix(applicability, Edit::new(span, text));
+        }
+    }
+
+    /// Adds the removal of a diagnostic's span, which is an entry of a list.
+    pub fn remove_entry(&self, finding: &mut Diagnostic, applicability: Applicability) {
+        let source = self.sources.text(&finding.file).unwrap_or_default();
+        if let Some(span) = finding.span {
+            finding.fix(applicability, edit::without_entry(source, span));
+        }
+    }
+
+    /// Adds a new entry after a diagnostic's span, which is an entry of a list.
+    pub fn add_entry(&self, finding: &mut Diagnostic, applicability: Applicability, text: &str) {
+        if let Some(span) = finding.span {
+            let end = tollgate_compiler::diagnostic::Span {
+                start: span.end,
+                end: span.end,
+            };
+            finding.fix(
+                applicability,
+                Edit::new(end, format!(", {}", edit::quoted(text))),
+            );
+        }
     }
 
     /// Labels a part of another rule in a diagnostic.

@@ -3,7 +3,7 @@
 //!
 //! Not here: unsafe keys, which the compiler rejects.
 
-use tollgate_compiler::diagnostic::{Code, Span, codes};
+use tollgate_compiler::diagnostic::{Applicability, Code, Span, codes};
 use tollgate_compiler::{Diagnostic, SITE_FILE, place_of_issuer};
 use tollgate_gate::config::{GateConfig, TokenSource};
 use tollgate_token::{Algorithm, IssuerConfig, Jwks, KeyKind, SkipReason};
@@ -64,6 +64,7 @@ fn discovery(context: &LintContext<'_>, issuer: &IssuerConfig, findings: &mut Ve
         finding.help(format!(
             "write the `issuer` that the document names, probably `{base}` or `{base}/`"
         ));
+        context.replace(&mut finding, Applicability::Unsure, base);
         findings.push(finding);
     }
 }
@@ -107,6 +108,10 @@ fn keys(
         finding.help(format!(
             "remove `{algorithm}`, or pin a key set that has a key for it"
         ));
+        // A list cannot be empty.
+        if issuer.algorithms.len() > 1 && finding.span.is_some() {
+            context.remove_entry(&mut finding, Applicability::Access);
+        }
         findings.push(finding);
     }
     let unlisted: Vec<String> = set

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use tollgate_compiler::diagnostic::codes;
+use tollgate_compiler::diagnostic::{Applicability, codes};
+use tollgate_compiler::edit::quoted;
 use tollgate_compiler::{Diagnostic, skeleton_of};
 use tollgate_policy::spec::{Expr, Template};
 
@@ -42,8 +43,16 @@ pub(super) fn check(context: &LintContext<'_>, findings: &mut Vec<Diagnostic>) {
             let mut finding = context.finding(&codes::LONELY_NAME, once.rule, &once.part, message);
             context.mark(&mut finding, meant.rule, &meant.part, "this one");
             finding.help(format!("write `{other}` if you meant that"));
+            replace(context, &mut finding, &once.part, other);
             findings.push(finding);
         }
+    }
+}
+
+/// Adds the replacement of a name by another. A name with a capture stays as it is.
+fn replace(context: &LintContext<'_>, finding: &mut Diagnostic, part: &Part, other: &str) {
+    if matches!(part, Part::Entry(..)) && !other.contains("{}") {
+        context.replace(finding, Applicability::Access, &quoted(other));
     }
 }
 
@@ -81,6 +90,7 @@ fn twins(
             context.mark(&mut finding, other.rule, &other.part, "this one");
         }
         finding.help(format!("write `{other}` if you meant that"));
+        replace(context, &mut finding, &this.part, other);
         findings.push(finding);
     }
 }

@@ -5,7 +5,8 @@
 
 use tollgate_analysis::rule_name as name;
 use tollgate_compiler::Diagnostic;
-use tollgate_compiler::diagnostic::codes;
+use tollgate_compiler::diagnostic::{Applicability, codes};
+use tollgate_compiler::edit::quoted;
 use tollgate_core::{Effect, PathReader};
 use tollgate_policy::spec::{Pattern, RuleSpec, Segment};
 
@@ -93,7 +94,10 @@ impl Found<'_> {
         let mut finding = self
             .context
             .finding(&codes::INDEXED_SLASH, self.at, &self.part, message);
-        finding.help(format!("write `{}{index}`", self.relative(self.pattern)));
+        let wanted = format!("{}{index}", self.relative(self.pattern));
+        finding.help(format!("write `{wanted}`"));
+        self.context
+            .replace(&mut finding, Applicability::Access, &quoted(&wanted));
         Some(finding)
     }
 
@@ -144,6 +148,8 @@ impl Found<'_> {
         finding.help(format!(
             "add `{wanted}` to the `deny`, if the origin may serve the same content for it"
         ));
+        self.context
+            .add_entry(&mut finding, Applicability::Access, &wanted);
         // Only in this case the two are known to be different.
         let origins = if ends_in_rest {
             "`[paths] origin = \"s3\"`"

@@ -1,14 +1,15 @@
-//! TG0737 to TG0739: settings and rules that do not fit the sign-in of the gate.
+//! TG0737 to TG0739, TG0741 and TG0742: settings and rules that do not fit the sign-in of the gate.
 //!
 //! Not here: what is an error, which the compiler reports.
 
-use tollgate_compiler::diagnostic::codes;
+use tollgate_compiler::diagnostic::{Applicability, codes};
 use tollgate_compiler::{Diagnostic, SITE_FILE, place_of_table, place_of_value};
 use tollgate_gate::config::{DenyAnswer, DenyConfig, GateConfig};
 use tollgate_gate::session::SameSite;
 use tollgate_gate::sign_in::SignInConfig;
 use tollgate_policy::spec::{Pattern, Segment};
 
+use super::allow::without_table;
 use super::context::LintContext;
 use crate::locate::Part;
 
@@ -16,9 +17,11 @@ pub(super) fn check(context: &LintContext<'_>, findings: &mut Vec<Diagnostic>) {
     let Ok(config) = GateConfig::decode(&context.policy.gate) else {
         return;
     };
+    findings.extend(again(context, &config));
     let Some(sign_in) = &config.sign_in else {
         return;
     };
+    findings.extend(unused_login(context, &config.deny));
     patterns(context, sign_in, findings);
     findings.extend(no_way(context, sign_in, &config.deny));
     findings.extend(strict(context, &config));
@@ -50,6 +53,10 @@ fn patterns(context: &LintContext<'_>, sign_in: &SignInConfig, findings: &mut Ve
                 true => "remove the rule: it decides no request",
                 false => "remove the pattern: it matches no request",
             });
+            // The analysis does not consider the paths of the gate, so it cannot confirm the removal.
+            if !is_whole {
+                context.remove_entry(&mut finding, Applicability::Unsure);
+            }
             findings.push(finding);
         }
     }
@@ -97,6 +104,53 @@ fn no_way(
     Some(finding)
 }
 
+/// TG0741. `redirect = "login"` is that also where it means a page.
+fn again(context: &LintContext<'_>, config: &GateConfig) -> Option<Diagnostic> {
+    let span = place_of_value(context.sources, "deny", "forbidden")?;
+    let source = context.sources.text(SITE_FILE).unwrap_or_default();
+    let written = source.get(span.start..span.end).unwrap_or_default();
+    let leads = match &config.deny.forbidden {
+        DenyAnswer::SignIn(_) => true,
+        DenyAnswer::Redirect(_) => written.contains("\"login\"") || written.contains("'login'"),
+        DenyAnswer::Status(_) => false,
+    };
+    if !leads {
+        return None;
+    }
+    let message = "`forbidden` sends users who are signed in to sign in again";
+    let mut finding = Diagnostic::new(&codes::FORBIDDEN_SIGN_IN, SITE_FILE, message);
+    finding.at(span);
+    finding.help("write `forbidden = { status = 403 }`, or redirect to a page that explains how to get access");
+    context.replace(&mut finding, Applicability::Unsure, "{ status = 403 }");
+    Some(finding)
+}
+
+/// TG0742.
+fn unused_login(context: &LintContext<'_>, deny: &DenyConfig) -> Option<Diagnostic> {
+    let DenyConfig {
+        no_token,
+        bad_token,
+        forbidden,
+        pages: _,
+        cors: _,
+    } = deny;
+    let span = place_of_value(context.sources, "login", "url")?;
+    let source = context.sources.text(SITE_FILE).unwrap_or_default();
+    let url = source.get(span.start..span.end)?.trim_matches(['"', '\'']);
+    let leads = |answer: &DenyAnswer| matches!(answer, DenyAnswer::Redirect(to) if to == url);
+    if [no_token, bad_token, forbidden].into_iter().any(leads) {
+        return None;
+    }
+    let message = "no response redirects to `[login]`: the gate signs users in itself";
+    let mut finding = Diagnostic::new(&codes::UNUSED_LOGIN, SITE_FILE, message);
+    finding.at(place_of_table(context.sources, "login")?);
+    finding.help("remove `[login]`");
+    if let Some(edit) = finding.span.and_then(|span| without_table(context, span)) {
+        finding.fix(Applicability::Safe, edit);
+    }
+    Some(finding)
+}
+
 /// TG0739.
 fn strict(context: &LintContext<'_>, config: &GateConfig) -> Option<Diagnostic> {
     let session = config.session.as_ref()?;
@@ -109,6 +163,7 @@ fn strict(context: &LintContext<'_>, config: &GateConfig) -> Option<Diagnostic> 
         finding.at(span);
     }
     finding.help("write `same_site = \"lax\"`, or remove it");
+    context.replace(&mut finding, Applicability::Unsure, "\"lax\"");
     Some(finding)
 }
 

@@ -1,5 +1,6 @@
 //! For each lint, a policy that it reports and one that it does not.
 
+use tollgate_compiler::diagnostic::{Edit, edited};
 use tollgate_compiler::{CompileOptions, SourceTree, compile};
 
 use super::*;
@@ -11,9 +12,30 @@ const HEAD: &str = "schema = 1\n[site]\nname = \"x\"\n[[issuer]]\nname = \"i\"\n
 /// 2027-01-15
 const NOW: i64 = 1_800_000_000;
 
+/// The findings. Every edit removes its finding.
 fn advice(rules: &str) -> LintReport {
+    let site = format!("{HEAD}{rules}");
+    let advice = advice_of(&site);
+    for finding in &advice.findings {
+        for fix in &finding.fixes {
+            let edits: Vec<&Edit> = fix.edits.iter().collect();
+            let fixed = edited(&site, &edits).unwrap();
+            let after = advice_of(&fixed).findings;
+            let is_it =
+                |one: &&Diagnostic| one.code == finding.code && one.message == finding.message;
+            assert_eq!(
+                after.iter().find(is_it),
+                None,
+                "still there after {fix:?}\n{fixed}"
+            );
+        }
+    }
+    advice
+}
+
+fn advice_of(site: &str) -> LintReport {
     let mut sources = SourceTree::new();
-    sources.insert("site.toml", format!("{HEAD}{rules}"));
+    sources.insert("site.toml", site);
     sources.insert("k.key", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
     let compiled = compile(&sources, &CompileOptions::default());
     assert!(!compiled.has_errors(), "{:?}", compiled.diagnostics);

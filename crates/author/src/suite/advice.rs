@@ -7,7 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use tollgate_analysis::rule_name;
-use tollgate_compiler::diagnostic::{Diagnostic, Span, codes};
+use tollgate_compiler::diagnostic::{Applicability, Diagnostic, Edit, Span, codes};
+use tollgate_compiler::edit::quoted;
+use tollgate_compiler::spelling;
 use tollgate_core::{Effect, Reason};
 use tollgate_gate::Gate;
 use tollgate_policy::spec::ImageSpec;
@@ -95,12 +97,25 @@ fn rule(
         .filter(|_| got.reason == case.expect.reason);
     let of_effect = rules.iter().filter(|(_, effect)| **effect == expected);
     match nearest(wanted, of_effect.map(|(name, _)| name.as_str())) {
-        Some(near) => finding.help(format!("did you mean `{near}`?")),
-        None => match today {
-            Some(today) => finding.help(format!("today `{today}` decides")),
-            None => finding.help("write `course/id` of a rule, or `site/id` of one in `site.toml`"),
-        },
-    };
+        Some(near) => {
+            finding.help(format!("did you mean `{near}`?"));
+            let text = match case.is_cell {
+                true => format!("{} {near}", case.expect.reason.code()),
+                false => near.to_owned(),
+            };
+            let names = rules.keys().map(String::as_str);
+            let edit = Edit::new(case.rule_at, quoted(&text));
+            finding.fix(spelling(wanted, near, names), edit);
+        }
+        None => {
+            finding.help(match today {
+                Some(today) => format!("today `{today}` decides"),
+                None => {
+                    "write `course/id` of a rule, or `site/id` of one in `site.toml`".to_owned()
+                }
+            });
+        }
+    }
     Some(finding)
 }
 
@@ -124,7 +139,10 @@ fn target(file: &TestFile, case: &Case, gate: &Gate<Vec<u8>>, got: &Actual) -> O
     let cures = [relative(&case.target), escaped(&case.target)];
     let both = relative(&case.target).as_deref().and_then(escaped);
     match cures.into_iter().flatten().chain(both).find(is_path) {
-        Some(cure) => finding.help(format!("write `{cure}`")),
+        Some(cure) => finding.help(format!("write `{cure}`")).fix(
+            Applicability::Safe,
+            Edit::new(case.target_at, quoted(&cure)),
+        ),
         None => finding.help("if the test is about an invalid path, write `expect = \"bad_path\"`"),
     };
     Some(finding)

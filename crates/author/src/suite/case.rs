@@ -35,6 +35,8 @@ pub struct Case {
     pub target_at: Span,
     /// The span of the expected rule in the file.
     pub rule_at: Span,
+    /// Whether that span also contains the reason, as a cell of a table does.
+    pub is_cell: bool,
     /// The user.
     pub who: TestUser,
     /// The method.

@@ -19,7 +19,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::case::{BAD_TOKEN, Case, Expect, Misplaced, NOBODY, Person, TestUser};
-use super::reader::{At, Reader, Table, nearest, quoted};
+use super::reader::{At, Reader, Table, nearest, quoted, suggest};
 
 /// The users of a file, with their declarations.
 pub(super) type People = BTreeMap<String, Arc<Person>>;
@@ -199,6 +199,7 @@ impl File<'_> {
                 line,
                 target_at: target.span,
                 rule_at: rule.map_or(at.span, |rule| rule.span),
+                is_cell: false,
                 who,
                 method: method.to_owned(),
                 target: target.value.to_owned(),
@@ -246,6 +247,7 @@ impl File<'_> {
                         line: render::line_and_column(self.text, cell.span.start).0,
                         target_at: path.span,
                         rule_at: cell.span,
+                        is_cell: true,
                         who: who.clone(),
                         method: method.to_owned(),
                         target: path.value.to_owned(),
@@ -295,9 +297,11 @@ impl File<'_> {
         let message = format!("no person `{}` is declared", who.value);
         let finding = reader.add(&UNKNOWN_PERSON, who.span, message);
         match near {
-            Some(near) => finding.help(format!("did you mean `{near}`?")),
-            None => finding.help(format!("declare `[people.{}]`", who.value)),
-        };
+            Some(near) => suggest(finding, who, near),
+            None => {
+                finding.help(format!("declare `[people.{}]`", who.value));
+            }
+        }
         None
     }
 
@@ -408,10 +412,14 @@ fn issuer<'i>(
         let message = format!("`site.toml` has no issuer `{}`", name.value);
         let finding = reader.add(&UNKNOWN_ISSUER, name.span, message);
         match nearest(name.value, known.iter().copied()) {
-            Some(near) => finding.help(format!("did you mean `{near}`?")),
-            None if known.is_empty() => finding.help("add an `[[issuer]]` to `site.toml`"),
-            None => finding.help(format!("the issuers are {}", quoted(&known))),
-        };
+            Some(near) => suggest(finding, name, near),
+            None if known.is_empty() => {
+                finding.help("add an `[[issuer]]` to `site.toml`");
+            }
+            None => {
+                finding.help(format!("the issuers are {}", quoted(&known)));
+            }
+        }
     }
     found
 }

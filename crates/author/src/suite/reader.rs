@@ -1,7 +1,9 @@
 //! Typed access to a TOML file that reports every error with its span. Not here: the structure of
 //! tests, except an example for each key.
 
-use tollgate_compiler::diagnostic::{Code, Diagnostic, Span, codes};
+use tollgate_compiler::diagnostic::{Applicability, Code, Diagnostic, Edit, Span, codes};
+use tollgate_compiler::edit::quoted as string;
+use tollgate_compiler::spelling;
 use tollgate_compiler::syntax_errors;
 use tollgate_compiler::time::unix_seconds;
 use toml::Spanned;
@@ -74,9 +76,17 @@ impl<'f> Reader<'f> {
             let message = format!("{what} has no key `{name}`");
             let finding = self.add(&codes::UNKNOWN_KEY, key.span().into(), message);
             match nearest(name, known.iter().copied()) {
-                Some(near) => finding.help(format!("did you mean `{near}`?")),
-                None => finding.help(format!("the keys are {}", quoted(known))),
-            };
+                Some(near) => {
+                    finding.help(format!("did you mean `{near}`?"));
+                    if !entries.contains_key(near) {
+                        let sure = spelling(name, near, known.iter().copied());
+                        finding.fix(sure, Edit::new(key.span().into(), near));
+                    }
+                }
+                None => {
+                    finding.help(format!("the keys are {}", quoted(known)));
+                }
+            }
         }
         Table {
             entries,
@@ -261,7 +271,18 @@ impl<'f> Reader<'f> {
             }
             _ => format!("write `{}`", example(key)),
         };
-        self.add(&codes::WRONG_TYPE, span, message).help(help);
+        let finding = self.add(&codes::WRONG_TYPE, span, message);
+        finding.help(help);
+        match (key, found) {
+            ("expect", DeValue::Integer(status)) => {
+                let reason = string(reason_of(status.as_str()));
+                finding.fix(Applicability::Unsure, Edit::new(span, reason));
+            }
+            ("now", DeValue::String(text)) if is_moment(text) => {
+                finding.fix(Applicability::Safe, Edit::new(span, text.to_string()));
+            }
+            _ => {}
+        }
     }
 }
 
@@ -318,18 +339,32 @@ fn example(key: &str) -> &'static str {
     }
 }
 
+/// Suggests another name in place of a string. Names are the author's, so this stays a guess.
+pub(super) fn suggest(finding: &mut Diagnostic, at: At<&str>, near: &str) {
+    finding
+        .help(format!("did you mean `{near}`?"))
+        .fix(Applicability::Unsure, Edit::new(at.span, string(near)));
+}
+
 /// The candidate that `word` is probably a misspelling of.
 pub(super) fn nearest<'a>(
     word: &str,
     candidates: impl Iterator<Item = &'a str>,
 ) -> Option<&'a str> {
     candidates
-        .filter(|candidate| !is_series(word, candidate))
+        .filter(|candidate| !is_series(word, candidate) && !is_another(word, candidate))
         .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
         // A third of the letters may differ; more is another word.
         .filter(|(distance, candidate)| *distance <= candidate.len().max(3) / 3)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
+}
+
+/// Whether two short names are those of different people, such as `nina` and `tina`.
+fn is_another(left: &str, right: &str) -> bool {
+    const SHORT: usize = 4;
+    let is_short = left.chars().count() <= SHORT && right.chars().count() <= SHORT;
+    is_short && left.chars().next() != right.chars().next()
 }
 
 /// Whether two names differ only in digits: `visitor-7` is not a misspelling of `visitor-1`.
@@ -353,7 +388,7 @@ mod tests {
 
     #[test]
     fn only_near_names_are_proposed() {
-        let known = ["alice", "visitor-1", "nobody", "bad-token"];
+        let known = ["alice", "visitor-1", "nobody", "bad-token", "tina"];
         let table = [
             ("alcie", Some("alice")),
             ("nobdy", Some("nobody")),
@@ -361,6 +396,8 @@ mod tests {
             ("visitor-7", None),
             ("visitor-12", None),
             ("nina", None),
+            ("tnia", Some("tina")),
+            ("tinaa", Some("tina")),
             ("bob", None),
         ];
         for (word, expected) in table {

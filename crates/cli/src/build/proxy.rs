@@ -10,13 +10,14 @@ use tollgate_proxies::{Address, Origin, Policy, Proxy, ProxyError, Site, generat
 
 use super::artifact::{Artifact, Content, Input};
 use crate::failure::{Failure, Problem};
+use crate::input;
 use crate::write::Entry;
 
 /// The addresses in the configuration of a proxy.
 #[derive(Args)]
 pub(super) struct SiteArgs {
     /// With the target of a proxy: the address where the proxy listens
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = input::listen)]
     listen: Option<SocketAddr>,
     /// With the target of a proxy: the address of `tollgate authz`, as `HOST:PORT` or `unix:/PATH`
     #[arg(long, value_name = "ADDRESS")]

@@ -42,6 +42,7 @@ pub(super) fn annotations(
                 false => change.what.clone(),
             },
             help: Vec::new(),
+            fixes: Vec::new(),
             file,
             region,
             excerpt: change.what.clone(),
@@ -56,6 +57,7 @@ pub(super) fn annotations(
                 "{path}: too many overlapping rules to compare all requests; some may differ"
             ),
             help: Vec::new(),
+            fixes: Vec::new(),
             file,
             region,
             excerpt: path.clone(),
@@ -103,6 +105,7 @@ fn of_difference(
         severity,
         message: lines.join("\n"),
         help: Vec::new(),
+        fixes: Vec::new(),
         file,
         region,
         excerpt: format!("{paths} {}", difference.who),

@@ -15,7 +15,7 @@ pub(super) fn command(at: &Path) -> Command {
 }
 
 /// Runs git, and returns its output or the first line of its error message.
-pub(super) fn git(at: &Path, arguments: &[&str], stdin: &[u8]) -> Result<Output, String> {
+pub(crate) fn git(at: &Path, arguments: &[&str], stdin: &[u8]) -> Result<Output, String> {
     let run = || -> io::Result<Output> {
         let mut child = command(at)
             .args(arguments)

@@ -39,6 +39,15 @@ impl fmt::Display for Failure {
                     names.join(", ")
                 )
             }
+            Failure::NotCommitted(paths) => {
+                let names = paths.iter().map(|path| format!("`{}`", path.display()));
+                let names: Vec<String> = names.collect();
+                write!(
+                    f,
+                    "git has no copy of these files as they are, so the fixes could not be undone: {}",
+                    names.join(", ")
+                )
+            }
             Failure::NoRandom(error) => {
                 write!(f, "the system provides no random numbers: {error}")
             }

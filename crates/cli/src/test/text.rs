@@ -125,8 +125,8 @@ fn coverage(findings: &Findings<'_>, wanted: Option<u8>, text: &mut String) {
     }
     text.push('\n');
     if let Some(wanted) = wanted.filter(|wanted| !findings.coverage.reaches(usize::from(*wanted))) {
-        let message = format!("each must be at least {wanted}%");
-        let _ = writeln!(text, "{}", styled(BAD, message));
+        let message = format!("coverage is too low: each must be at least {wanted}%");
+        let _ = writeln!(text, "{} {message}", styled(BAD, "FAIL"));
     }
     let missed: Vec<&Item> = findings.coverage.missed().collect();
     for item in missed.iter().take(MAX_MISSED) {

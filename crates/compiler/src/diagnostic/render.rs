@@ -2,10 +2,10 @@
 //!
 //! Not here: sorting, counting and printing them.
 
-use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Patch, Renderer, Snippet};
 use serde_json::{Value, json};
 
-use super::{Diagnostic, Label, Severity, Span};
+use super::{Diagnostic, Fix, Label, Severity, Span};
 use crate::source::SourceTree;
 use tollgate_policy::visible::{is_visible, visible_lines};
 
@@ -49,14 +49,58 @@ pub fn text(diagnostic: &Diagnostic, sources: &SourceTree, style: Style) -> Stri
     {
         group = excerpt(group, &label.file, sources, (None, &[label]));
     }
-    for help in &diagnostic.help {
+    let fix_of = |help: &String| diagnostic.fixes.iter().find(|fix| fix.title == *help);
+    for help in diagnostic.help.iter().filter(|help| fix_of(help).is_none()) {
         group = group.element(Level::HELP.message(visible_lines(help)));
     }
+    let mut groups = vec![group];
+    let fixes = diagnostic.help.iter().filter_map(fix_of);
+    groups.extend(fixes.map(|fix| patch(fix, &diagnostic.file, sources)));
     let renderer = match style {
         Style::Plain => Renderer::plain(),
         Style::Coloured => Renderer::styled(),
     };
-    renderer.render(&[group])
+    renderer.render(&groups)
+}
+
+/// The help of a fix and its edits as a small diff.
+fn patch<'a>(fix: &'a Fix, file: &'a str, sources: &'a SourceTree) -> Group<'a> {
+    let title = format!(
+        "{}{}",
+        visible_lines(&fix.title),
+        fix.applicability.remark()
+    );
+    let group = Group::with_title(Level::HELP.secondary_title(title));
+    let source = sources.text(file).unwrap_or_default();
+    let start = fix.edits.iter().map(|edit| edit.span.start).min();
+    let end = fix.edits.iter().map(|edit| edit.span.end).max();
+    let (Some(start), Some(end)) = (start, end) else {
+        return group;
+    };
+    let (start, end) = lines(source, Span { start, end });
+    let text = source.get(start..end).unwrap_or_default();
+    let shown = |at: usize| {
+        let at = floor(source, at).clamp(start, end) - start;
+        masked(text.get(..at).unwrap_or(text)).len()
+    };
+    let patches = fix.edits.iter().map(|edit| {
+        let span = shown(edit.span.start)..shown(edit.span.end);
+        Patch::new(span, masked(&edit.replacement))
+    });
+    let (line, _) = line_and_column(source, start);
+    let snippet = Snippet::source(masked(text)).line_start(line);
+    group.element(snippet.patches(patches))
+}
+
+/// The start of the first line of a span, and the end of its last line.
+fn lines(source: &str, span: Span) -> (usize, usize) {
+    let (first, last) = (floor(source, span.start), floor(source, span.end));
+    let start = source.get(..first).and_then(|text| text.rfind('\n'));
+    let end = source.get(last..).and_then(|text| text.find('\n'));
+    (
+        start.map_or(0, |at| at + 1),
+        end.map_or(source.len(), |at| last + at),
+    )
 }
 
 /// Adds the lines of a file around its marks. Only those, because the renderer looks at every line it gets.
@@ -71,21 +115,15 @@ fn excerpt<'a>(
         main.into_iter()
             .chain(labels.iter().map(|label| label.span))
     };
-    let first = floor(
+    let first = spans().map(|span| span.start).min().unwrap_or_default();
+    let last = spans().map(|span| span.end).max().unwrap_or_default();
+    let (start, end) = lines(
         source,
-        spans().map(|span| span.start).min().unwrap_or_default(),
+        Span {
+            start: first,
+            end: last.max(first),
+        },
     );
-    let last = floor(
-        source,
-        spans().map(|span| span.end).max().unwrap_or_default(),
-    )
-    .max(first);
-    let start = source
-        .get(..first)
-        .and_then(|text| text.rfind('\n'))
-        .map_or(0, |at| at + 1);
-    let end = source.get(last..).and_then(|text| text.find('\n'));
-    let end = end.map_or(source.len(), |at| last + at);
     let (line, _) = line_and_column(source, start);
     let text = source.get(start..end).unwrap_or_default();
     // Bytes move, columns do not.
@@ -141,8 +179,33 @@ pub fn json(diagnostic: &Diagnostic, sources: &SourceTree) -> Value {
         object.insert("message".to_owned(), diagnostic.message.clone().into());
         object.insert("labels".to_owned(), labels.into());
         object.insert("help".to_owned(), diagnostic.help.clone().into());
+        let fixes = diagnostic.fixes.iter();
+        let fixes: Vec<_> = fixes
+            .map(|fix| fix_json(fix, diagnostic, sources))
+            .collect();
+        object.insert("fixes".to_owned(), fixes.into());
     }
     value
+}
+
+/// A fix as a JSON object, whose edits have the members of a place and the new text.
+fn fix_json(fix: &Fix, diagnostic: &Diagnostic, sources: &SourceTree) -> Value {
+    let Fix {
+        title,
+        applicability,
+        edits,
+    } = fix;
+    let edits: Vec<_> = edits
+        .iter()
+        .map(|edit| {
+            let mut value = place(&diagnostic.file, Some(edit.span), sources);
+            if let Some(object) = value.as_object_mut() {
+                object.insert("replacement".to_owned(), edit.replacement.clone().into());
+            }
+            value
+        })
+        .collect();
+    json!({ "title": title, "applicability": applicability.name(), "edits": edits })
 }
 
 fn place(file: &str, span: Option<Span>, sources: &SourceTree) -> Value {

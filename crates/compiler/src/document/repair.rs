@@ -11,7 +11,7 @@ use std::borrow::Cow;
 
 use toml::de::{DeTable, Error};
 
-use crate::diagnostic::{Diagnostic, Report, Span, codes, shown};
+use crate::diagnostic::{Applicability, Diagnostic, Edit, Report, Span, codes, shown};
 use crate::limits::MAX_TOML_ERRORS_PER_FILE;
 use lines::{is_header, line_around};
 
@@ -125,6 +125,9 @@ fn describe(text: &str, error: &Error, span: Span, report: &mut Report) {
             diagnostic.also(first, "first here");
         }
         diagnostic.help(found.help);
+        if let Some(edit) = found.edit {
+            diagnostic.fix(Applicability::Safe, edit);
+        }
         return;
     }
     let word = text.get(span.start..span.end).unwrap_or_default();
@@ -132,13 +135,20 @@ fn describe(text: &str, error: &Error, span: Span, report: &mut Report) {
     let guessed = ["must be quoted", "invalid boolean", "invalid float"];
     if word.starts_with(char::is_alphabetic) && guessed.iter().any(|guess| message.contains(guess))
     {
-        report
-            .add(
-                &codes::NOT_TOML,
-                span,
-                format!("`{}` is not a value", shown(word)),
-            )
-            .help(format!("text needs quotes: `\"{}\"`", shown(word)));
+        let message = format!("`{}` is not a value", shown(word));
+        let diagnostic = report.add(&codes::NOT_TOML, span, message);
+        let flag = grammar::flag(word);
+        diagnostic.help(match flag {
+            Some((flag, _)) => format!("write `{flag}`"),
+            None => format!("text needs quotes: `\"{}\"`", shown(word)),
+        });
+        if grammar::is_whole_value(text, span, word) {
+            let quoted = || (format!("\"{word}\""), Applicability::Safe);
+            let (value, applicability) = flag
+                .map(|(flag, applicability)| (flag.to_owned(), applicability))
+                .unwrap_or_else(quoted);
+            diagnostic.fix(applicability, Edit::new(span, value));
+        }
         return;
     }
     let diagnostic = report.add(&codes::NOT_TOML, span, message);

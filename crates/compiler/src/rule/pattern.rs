@@ -6,8 +6,9 @@
 use tollgate_core::path::{PathError, PathOptions, PathReader, check_literal_chars, check_segment};
 
 use crate::cure;
-use crate::diagnostic::{Report, Span, codes, shown};
+use crate::diagnostic::{Applicability, Diagnostic, Edit, Report, Span, codes, shown};
 use crate::document::Text;
+use crate::edit::quoted;
 use crate::limits::{
     MAX_CAPTURES_PER_PATTERN, MAX_PATTERN_BYTES, MAX_PATTERN_SEGMENTS, MAX_STARS_PER_SEGMENT,
 };
@@ -32,14 +33,17 @@ impl Base {
         let Some(relative) = text.value.strip_prefix('/') else {
             let message = format!("base `{}` does not start with a slash", shown(text.value));
             let help = cure::absolute(text.value);
-            report.add(&codes::BAD_BASE, text.span, message).help(help);
+            let diagnostic = report.add(&codes::BAD_BASE, text.span, message);
+            diagnostic.help(help);
+            fix_absolute(text, diagnostic);
             return None;
         };
         if let Some(folder) = text.value.strip_suffix('/') {
             let message = format!("base `{}` ends in a slash", shown(text.value));
             report
                 .add(&codes::BAD_BASE, text.span, message)
-                .help(format!("write `{folder}`"));
+                .help(format!("write `{folder}`"))
+                .fix(Applicability::Safe, Edit::new(text.span, quoted(folder)));
             return None;
         }
         if let Some(at) = relative.find(['*', '{', '}']) {
@@ -91,9 +95,9 @@ pub(super) fn parse(
             shown(text.value)
         );
         let help = cure::absolute(text.value);
-        report
-            .add(&codes::NOT_ABSOLUTE, text.span, message)
-            .help(help);
+        let diagnostic = report.add(&codes::NOT_ABSOLUTE, text.span, message);
+        diagnostic.help(help);
+        fix_absolute(text, diagnostic);
         return None;
     };
     let prefix = base.prefix();
@@ -123,15 +127,27 @@ pub(super) fn parse(
             text.value,
             if rest.is_empty() { "/" } else { rest }
         );
+        let relative = if rest.is_empty() { "/" } else { rest };
         report
             .add(&codes::REPEATED_BASE, text.span, message)
-            .help(help);
+            .help(help)
+            .fix(
+                Applicability::Access,
+                Edit::new(text.span, quoted(relative)),
+            );
     }
     good.then(|| Pattern {
         segments,
         trailing_slash,
         source: format!("{prefix}{}", text.value),
     })
+}
+
+/// Adds the edit for a path that does not start with a slash.
+fn fix_absolute(text: &Text<'_>, diagnostic: &mut Diagnostic) {
+    if let Some((applicability, path)) = cure::absolute_path(text.value) {
+        diagnostic.fix(applicability, Edit::new(text.span, quoted(&path)));
+    }
 }
 
 fn is_under(path: &str, folder: &str) -> bool {
@@ -227,7 +243,13 @@ fn literal(text: &Text<'_>, part: &str, paths: PathOptions<'_>, report: &mut Rep
         let diagnostic = report.add(&codes::ESCAPED_PATTERN, text.part_of(escape), message);
         match (unescape(part, paths), unescape(part, once)) {
             (Some(decoded), _) => {
-                diagnostic.help(format!("write the decoded form: `{}`", shown(&decoded)))
+                diagnostic.help(format!("write the decoded form: `{}`", shown(&decoded)));
+                // A value with escapes of TOML has no parts.
+                let span = text.part_of(part);
+                if span.end - span.start == part.len() {
+                    diagnostic.fix(Applicability::Safe, Edit::new(span, decoded));
+                }
+                diagnostic
             }
             (None, Some(decoded)) if decoded == part => diagnostic.help(format!(
                 "no request path can contain a percent sign under {STRICT}; {}",
@@ -383,9 +405,14 @@ fn check_rests(text: &Text<'_>, segments: &[Segment], report: &mut Report) -> bo
         .any(|pair| matches!(pair, [Segment::Rest, Segment::Rest]));
     if twice {
         let message = format!("pattern `{}` has `**` twice in a row", shown(text.value));
+        let mut one = text.value.to_owned();
+        while one.contains("/**/**") {
+            one = one.replace("/**/**", "/**");
+        }
         report
             .add(&codes::BAD_WILDCARD, text.span, message)
-            .help("write one `**`, which already matches any number of segments");
+            .help("write one `**`, which already matches any number of segments")
+            .fix(Applicability::Safe, Edit::new(text.span, quoted(&one)));
     }
     !twice
 }

@@ -8,8 +8,9 @@ use tollgate_core::Effect;
 use tollgate_token::IssuerConfig;
 
 use super::pattern::capture_name_problem;
-use crate::diagnostic::{Report, Span, codes, shown};
+use crate::diagnostic::{Applicability, Edit, Report, Span, codes, shown};
 use crate::document::{Table, Text};
+use crate::edit::quoted;
 use crate::keys::course::RULE;
 use crate::keys::{has_or_means, nearest};
 use tollgate_policy::spec::{Principals, Template};
@@ -123,7 +124,9 @@ fn issuer(
         .map(|issuer| issuer.name.as_str())
         .or_else(|| nearest(name.value, names()))
     {
-        Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+        Some(near) => diagnostic
+            .help(format!("did you mean `{near}`?"))
+            .fix(Applicability::Unsure, Edit::new(name.span, quoted(near))),
         None if issuers.is_empty() => diagnostic.help("add an `[[issuer]]` to `site.toml`"),
         None => diagnostic.help(format!(
             "the issuers are {}",

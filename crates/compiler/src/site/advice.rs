@@ -2,8 +2,9 @@
 //!
 //! Not here: the lints (`tollgate-author`).
 
-use crate::diagnostic::{Code, Report, Severity, Span, codes, shown};
+use crate::diagnostic::{Applicability, Code, Edit, Report, Severity, Span, codes, shown};
 use crate::document::Table;
+use crate::edit::quoted;
 use crate::keys::nearest;
 
 /// A suppression of a warning, `[[lint]]`.
@@ -46,10 +47,12 @@ pub(super) fn suppressions(root: Table<'_>, report: &mut Report) -> Vec<Suppress
                 let message = format!("`{}` is not the code of a warning", shown(allow.value));
                 let diagnostic = report.add(&codes::BAD_ALLOWANCE, allow.span, message);
                 let warnings = codes::codes().filter(|code| code.severity == Severity::Warning);
-                diagnostic.help(match nearest(allow.value, warnings.map(|code| code.id)) {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => "write the code of a warning, such as `TG0710`".to_owned(),
-                });
+                match nearest(allow.value, warnings.map(|code| code.id)) {
+                    Some(near) => diagnostic
+                        .help(format!("did you mean `{near}`?"))
+                        .fix(Applicability::Unsure, Edit::new(allow.span, quoted(near))),
+                    None => diagnostic.help("write the code of a warning, such as `TG0710`"),
+                };
             }
         }
     }

@@ -120,7 +120,6 @@ fn denials_that_do_not_lead_to_sign_in() {
         "",
         "bad_token = { status = 401 }\n",
         "no_token = { status = 401 }\nbad_token = { redirect = \"login\" }\n",
-        "no_token = { status = 401 }\nforbidden = { redirect = \"login\" }\n",
         "no_token = { redirect = \"https://www.example.com/\" }\n",
     ] {
         assert_eq!(with(deny), [""; 0], "{deny}");
@@ -130,6 +129,39 @@ fn denials_that_do_not_lead_to_sign_in() {
         with(&format!("no_token = {{ status = 401 }}\n{allow}")),
         [""; 0]
     );
+}
+
+#[test]
+fn users_who_are_signed_in_are_not_sent_to_sign_in() {
+    let with = |site: &str| found(&format!("{SESSION}{SIGN_IN}{site}{MEMBERS}"));
+    let message = "`forbidden` sends users who are signed in to sign in again";
+    for answer in ["{ redirect = \"login\" }", "{ redirect = 'login' }"] {
+        let deny = format!("[deny]\nno_token = {{ status = 401 }}\nforbidden = {answer}\n");
+        assert_eq!(with(&deny), [format!("TG0741 {answer} {message}")]);
+    }
+    // Without sign-in, too: a page of the site.
+    let deny = "[deny]\nforbidden = { redirect = \"login\" }\n";
+    let login = "[[rule]]\nid = \"login\"\nallow = [\"/login\"]\nanyone = true\n";
+    let alone = found(&format!("{SESSION}{deny}{MEMBERS}{login}"));
+    assert!(
+        alone.iter().any(|finding| finding.starts_with("TG0741")),
+        "{alone:?}"
+    );
+    assert_eq!(
+        with("[deny]\nforbidden = { redirect = \"https://a.example/join\" }\n"),
+        [""; 0]
+    );
+}
+
+#[test]
+fn a_login_page_that_no_response_uses() {
+    let with = |site: &str| found(&format!("{SESSION}{SIGN_IN}{site}{MEMBERS}"));
+    let login = "[login]\nurl = \"https://a.example/in\"\n";
+    let message = "no response redirects to `[login]`: the gate signs users in itself";
+    assert_eq!(with(login), [format!("TG0742 [login] {message}")]);
+    let used = format!("{login}[deny]\nno_token = {{ redirect = \"login\" }}\n");
+    assert_eq!(with(&used), [""; 0]);
+    assert_eq!(found(&format!("{SESSION}{login}{MEMBERS}")), [""; 0]);
 }
 
 #[test]

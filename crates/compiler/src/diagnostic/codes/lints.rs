@@ -133,4 +133,12 @@ super::declare_codes! {
     "The key set of the issuer contains a key that `tollgate init` or `tollgate keys new` generated. Tokens of the real \
      issuer are rejected until its keys are pinned, and anyone with the private half of the test key can sign in as any \
      user. Run `tollgate keys fetch` before you publish the policy.";
+    FORBIDDEN_SIGN_IN, "TG0741", Warning, "users who are signed in are sent to sign in",
+    "`forbidden` is the response to requests that no token or not this token can open. A redirect to sign-in sends users \
+     who are signed in to sign in again, which changes nothing, and then back to the page. Write a status, or redirect to \
+     a page that explains how to get access.";
+    UNUSED_LOGIN, "TG0742", Warning, "`[login]` that no response uses",
+    "`[login]` is where `redirect = \"login\"` leads. With `[sign_in]`, requests without a token are sent to the sign-in of \
+     the gate instead, so a `[login]` that no response in `[deny]` names has no effect. Remove it, or write \
+     `no_token = { redirect = \"login\" }` if another page signs users in.";
 }

@@ -4,7 +4,7 @@
 //! Not here: reading the file after them (`repair`).
 
 use super::lines::{is_header, line_around};
-use crate::diagnostic::{Span, is_readable, shown};
+use crate::diagnostic::{Applicability, Edit, Span, is_readable, shown};
 
 /// An error, in words that its author understands.
 pub(super) struct Mistake {
@@ -12,6 +12,8 @@ pub(super) struct Mistake {
     /// The span of the earlier definition.
     pub(super) first: Option<Span>,
     pub(super) help: String,
+    /// The edit that carries out the help.
+    pub(super) edit: Option<Edit>,
 }
 
 impl Mistake {
@@ -20,8 +22,37 @@ impl Mistake {
             message: message.into(),
             first: None,
             help: help.into(),
+            edit: None,
         }
     }
+
+    fn with(self, edit: Option<Edit>) -> Self {
+        Self { edit, ..self }
+    }
+}
+
+/// The characters that word processors write for quotes.
+const ODD_QUOTES: &str = "“”„‟‘’‚‛«»";
+
+/// The flag that a word means in other languages, and whether it can mean nothing else.
+pub(super) fn flag(word: &str) -> Option<(&'static str, Applicability)> {
+    Some(match word {
+        "True" | "TRUE" => ("true", Applicability::Safe),
+        "False" | "FALSE" => ("false", Applicability::Safe),
+        "yes" | "Yes" | "YES" | "on" | "On" | "ON" => ("true", Applicability::Unsure),
+        "no" | "No" | "NO" | "off" | "Off" | "OFF" => ("false", Applicability::Unsure),
+        _ => return None,
+    })
+}
+
+/// Whether a word without quotes is all of a value.
+pub(super) fn is_whole_value(text: &str, span: Span, word: &str) -> bool {
+    let is_plain = |c: char| c.is_alphanumeric() || "_-./".contains(c);
+    let after = text.get(span.end..).unwrap_or_default();
+    let after = after.trim_start_matches([' ', '\t']);
+    let ends = after.is_empty() || after.starts_with(['\n', '\r', ',', ']', '}', '#']);
+    let before = text.get(..span.start).unwrap_or_default().trim_end();
+    ends && before.ends_with(['=', '[', ',']) && word.chars().all(is_plain)
 }
 
 /// The probable cause of a parser's error at this span.
@@ -41,7 +72,7 @@ pub(super) fn mistake(text: &str, span: Span, message: &str) -> Option<Mistake> 
     if message.contains("duplicate key") {
         return Some(duplicate(text, span, line));
     }
-    yaml(line).or_else(|| nested_quotes(line, message))
+    yaml(line, around.start).or_else(|| nested_quotes(line, around.start, message))
 }
 
 /// The whole of a merge conflict that an error is at the beginning of.
@@ -75,29 +106,49 @@ fn odd_character(text: &str, span: Span, c: char) -> Option<Mistake> {
             "save the file as UTF-8 text; it may be UTF-16, or no text at all",
         ));
     }
-    if "“”„‟‘’‚‛«»".contains(c) {
+    if ODD_QUOTES.contains(c) {
         let word = text.get(span.start..span.end).unwrap_or_default();
         let inner: String = word
             .chars()
-            .filter(|c| !"“”„‟‘’‚‛«»\"'".contains(*c))
+            .filter(|c| !ODD_QUOTES.contains(*c) && !"\"'".contains(*c))
             .collect();
-        return Some(Mistake::new(
+        let mistake = Mistake::new(
             format!("`{c}` is not a TOML quote"),
             format!("write straight quotes: `\"{}\"`", shown(inner.trim())),
-        ));
+        );
+        return Some(mistake.with(straight(text, span.start, c)));
     }
     if !c.is_ascii() && !is_readable(c) {
         let code = u32::from(c);
+        let end = span.start + c.len_utf8();
+        let place = Span { end, ..span };
         return Some(if c.is_whitespace() {
             Mistake::new(
                 format!("U+{code:04X} is not an ordinary space"),
                 "write an ordinary space",
             )
+            .with(Some(Edit::new(place, " ")))
         } else {
             Mistake::new(format!("invisible character U+{code:04X}"), "remove it")
+                .with(Some(Edit::new(place, "")))
         });
     }
     None
+}
+
+/// Straight quotes in place of the odd ones around a value, if there is nothing else in it that needs a decision.
+fn straight(text: &str, start: usize, opening: char) -> Option<Edit> {
+    let from = start + opening.len_utf8();
+    let line = text.get(from..)?.lines().next()?;
+    let (inner, _) = line.split_once(|c| ODD_QUOTES.contains(c))?;
+    let end = from + inner.len();
+    let closing = text.get(end..)?.chars().next()?;
+    let is_plain = !inner.contains(['"', '\'', '\\']);
+    let span = Span {
+        start,
+        end: end + closing.len_utf8(),
+    };
+    is_plain.then(|| Edit::new(span, format!("\"{inner}\"")))
 }
 
 /// A key or a table that is defined twice.
@@ -154,9 +205,9 @@ fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
 }
 
 /// `key: value` instead of `key = value`.
-fn yaml(line: &str) -> Option<Mistake> {
-    let (key, value) = line.split_once(':')?;
-    let (key, value) = (key.trim(), value.trim());
+fn yaml(line: &str, line_start: usize) -> Option<Mistake> {
+    let (before, after) = line.split_once(':')?;
+    let (key, value) = (before.trim(), after.trim());
     let is_key = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     if key.is_empty() || !key.chars().all(is_key) || value.starts_with(':') {
         return None;
@@ -169,14 +220,24 @@ fn yaml(line: &str) -> Option<Mistake> {
         word if word.chars().all(is_plain) => format!("\"{word}\""),
         other => other.to_owned(),
     };
-    Some(Mistake::new(
+    let start = line_start + before.len() - before.trim_start().len();
+    let end = line_start + line.trim_end().len();
+    let edit = Edit::new(Span { start, end }, format!("{key} = {value}"));
+    let mistake = Mistake::new(
         "TOML joins a key and its value by `=`, not by `:`",
         format!("write `{key} = {}`", shown(&value)),
-    ))
+    );
+    // What is not a word, a number or in quotes may be a list or a table of YAML, which is more than one line.
+    let is_whole = value.starts_with(['"', '\''])
+        || value == "true"
+        || value == "false"
+        || value.starts_with(|c: char| c.is_ascii_digit())
+        || (value.starts_with('[') && value.ends_with(']'));
+    Some(mistake.with(is_whole.then_some(edit)))
 }
 
 /// Quotes inside quotes of the same kind.
-fn nested_quotes(line: &str, message: &str) -> Option<Mistake> {
+fn nested_quotes(line: &str, line_start: usize, message: &str) -> Option<Mistake> {
     if !message.contains("unexpected key or value") {
         return None;
     }
@@ -186,20 +247,29 @@ fn nested_quotes(line: &str, message: &str) -> Option<Mistake> {
     if !inner.contains('"') || inner.starts_with('"') {
         return None;
     }
-    let help = if inner.contains('\'') {
-        format!(
-            "write `\\\"` for a quote inside: `{}`",
-            shown(&inner.replace('"', "\\\""))
+    let (help, quoted) = if inner.contains('\'') {
+        let escaped = inner.replace('"', "\\\"");
+        (
+            format!("write `\\\"` for a quote inside: `{}`", shown(&escaped)),
+            format!("\"{escaped}\""),
         )
     } else {
-        format!(
-            "put the text into single quotes: `{} = '{}'`",
-            key.trim(),
-            shown(inner)
+        (
+            format!(
+                "put the text into single quotes: `{} = '{}'`",
+                key.trim(),
+                shown(inner)
+            ),
+            format!("'{inner}'"),
         )
     };
-    Some(Mistake::new(
-        "the text ends at the second quote, and more follows",
-        help,
-    ))
+    let end = line_start + line.trim_end().len();
+    let span = Span {
+        start: end - value.len(),
+        end,
+    };
+    let mistake = Mistake::new("the text ends at the second quote, and more follows", help);
+    // Escapes and comments are not looked for.
+    let is_plain = !inner.contains(['\\', '#']);
+    Some(mistake.with(is_plain.then(|| Edit::new(span, quoted))))
 }
