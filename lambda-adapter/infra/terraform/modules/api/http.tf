@@ -35,8 +35,7 @@ resource "aws_apigatewayv2_authorizer" "http_path_authorizer" {
   authorizer_type                   = "REQUEST"
   authorizer_uri                    = aws_lambda_function.authorizer_function.invoke_arn
   authorizer_payload_format_version = "2.0"
-  # The ARNs of this API contain `$default`, and the function puts no ARN with `$` into a policy. A simple response names no
-  # path, so nothing may be cached.
+  # A simple response names no path, so nothing may be cached.
   enable_simple_responses = true
   # And there is no identity source: a request without a token is evaluated, too.
   authorizer_result_ttl_in_seconds = 0
