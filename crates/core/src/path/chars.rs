@@ -100,14 +100,14 @@ pub(super) const fn are_common(word: u64) -> bool {
         return false;
     }
     // With this bit, letters are lower case, and nothing else becomes a letter.
-    let lower = word | ONES * 0x20;
+    let lower = word | (ONES * 0x20);
     let common = between(word, b',', b':') | between(lower, b'a', b'z') | between(word, b'_', b'_');
     common & HIGHS == HIGHS
 }
 
 /// The high bit of each byte that is a slash, of ASCII bytes.
 pub(super) const fn slashes(word: u64) -> u64 {
-    !((word ^ ONES * b'/' as u64 | HIGHS) - ONES) & HIGHS
+    !((word ^ (ONES * b'/' as u64) | HIGHS) - ONES) & HIGHS
 }
 
 /// Whether the ASCII byte may occur as `%XX` in a segment.
