@@ -23,8 +23,14 @@ use crate::syntax::{moment, quoted};
 
 pub use crate::syntax::inline;
 
-/// The number of random requests in the search for one that covers an item.
-const VISITS: usize = 20_000;
+/// The most random requests in the search for one that covers an item. Nearly all items that can be covered need
+/// less than a hundred.
+const MOST_VISITS: usize = 20_000;
+
+/// The least, and about the number in all searches together: a large site can have thousands of items that nothing
+/// covers, one in each course.
+const LEAST_VISITS: usize = 500;
+const ALL_VISITS: usize = 4_000_000;
 
 /// A suggested test.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,6 +101,8 @@ impl<'a> Suggester<'a> {
     ) -> Vec<Suggestion> {
         let rules: Vec<&[(usize, &Item)]> =
             items.chunk_by(|(_, a), (_, b)| a.rule == b.rule).collect();
+        let tries = ALL_VISITS.checked_div(items.len()).unwrap_or_default();
+        let tries = tries.clamp(LEAST_VISITS, MOST_VISITS);
         let next = AtomicUsize::new(0);
         let done = Mutex::new(Vec::new());
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
@@ -107,7 +115,7 @@ impl<'a> Suggester<'a> {
                         let Some(items) = rules.get(at) else {
                             return;
                         };
-                        let visits = this.visits(meter, items, progress);
+                        let visits = this.visits(meter, items, tries, progress);
                         if let Ok(mut done) = done.lock() {
                             done.push((at, visits));
                         }
@@ -127,11 +135,12 @@ impl<'a> Suggester<'a> {
             .collect()
     }
 
-    /// Searches for requests that cover these items of one rule.
+    /// Searches for requests that cover these items of one rule, with at most `tries` random requests each.
     fn visits<'i>(
         &self,
         meter: &Meter,
         items: &[(usize, &'i Item)],
+        tries: usize,
         progress: &(dyn Fn() + Sync),
     ) -> Vec<(&'i Item, Visit)> {
         let mut found = Vec::new();
@@ -151,7 +160,7 @@ impl<'a> Suggester<'a> {
         for (at, item) in items {
             if !covered.contains(at) {
                 let mut rng = Rng::with_seed(*at as u64);
-                let visit = probe::find(&pool, &[rule], usual, VISITS, &mut rng, |visit| {
+                let visit = probe::find(&pool, &[rule], usual, tries, &mut rng, |visit| {
                     visit.with_request(|ask| meter.covered_by(ask).contains(at))
                 });
                 if let Some(visit) = visit {
