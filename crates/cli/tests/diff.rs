@@ -154,7 +154,8 @@ fn revisions_and_folders() {
 /// The exit code, the number of mutants, and the output for people.
 fn mutants_since(folder: &Path, revision: &str) -> (i32, String) {
     let mut command = program(env!("CARGO_BIN_EXE_tollgate"), folder);
-    command.args(["test", "policy", "--mutate", "--since", revision]);
+    command.args(["test", "policy", "--mutate"]);
+    command.arg(format!("--since={revision}"));
     let output = command.output().unwrap();
     let text = [output.stdout, output.stderr].concat();
     let code = output.status.code().unwrap();
@@ -172,7 +173,7 @@ fn mutants_of_rules_that_changed_since_a_revision() {
         (site("*"), "main", 0, "0 mutants: tests catch 0 of 0"),
         (site("*"), "edit", 3, "MISSED policy/site.toml:6 site/docs"),
         (site("a"), "nothing", 2, "revision `nothing` not found"),
-        (site("a"), "--all", 2, "--since"),
+        (site("a"), "--all", 2, "must not start with a dash"),
     ] {
         write(&at.join("policy"), &text);
         let (exit, shown) = mutants_since(at, revision);
