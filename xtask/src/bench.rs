@@ -2,6 +2,7 @@
 //! `tollgate-peers` define and make the measurements; this module builds what they need, starts them, and
 //! combines their output.
 
+mod authors;
 pub(crate) mod baselines;
 mod beside;
 mod peers;
@@ -52,6 +53,8 @@ enum Rows {
     Workerd,
     /// One signature verification per library that could have been chosen: in WASM, natively, in OpenSSL
     Signatures,
+    /// The authors' commands on a site with 2,000 courses, natively
+    Authors,
     /// Requests per second through proxies that ask `tollgate authz`, compared with Envoy's and nginx's own modules
     Beside,
 }
@@ -62,7 +65,8 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
         return counts(args.bless);
     }
     let chosen = |rows| args.rows.is_empty() || args.rows.contains(&rows);
-    if args.rows.iter().any(|rows| *rows != Rows::Beside) || args.rows.is_empty() {
+    let needs_modules = |rows: &Rows| !matches!(rows, Rows::Authors | Rows::Beside);
+    if args.rows.iter().any(needs_modules) || args.rows.is_empty() {
         let notes = ui::in_step("WASM modules and npm package", |step| {
             build::wasm(build::bindgen(), step)
         })?;
@@ -99,6 +103,16 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
         })?;
         anstream::print!("\n{}", signatures::table(&rows));
         fs::write(&json, signatures::json(&rows)?)
+            .with_context(|| format!("cannot write {}", repo::shown(&json)))?;
+        written.push(json);
+    }
+    if chosen(Rows::Authors) {
+        let json = folder.join("authors.json");
+        let rows = ui::in_step("authors' commands", |step| {
+            authors::measure(args.quick, step)
+        })?;
+        anstream::print!("\n{}", authors::table(&rows));
+        fs::write(&json, authors::json(&rows)?)
             .with_context(|| format!("cannot write {}", repo::shown(&json)))?;
         written.push(json);
     }

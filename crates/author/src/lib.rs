@@ -13,6 +13,7 @@ pub mod format;
 pub mod lint;
 pub mod locate;
 pub mod mutate;
+mod neighbours;
 pub mod pin;
 pub mod policy_gate;
 pub mod probe;

@@ -17,7 +17,7 @@ use tollgate_policy::spec::ImageSpec;
 use crate::locate::RuleSpans;
 
 pub use mutant::Mutant;
-pub use run::{MutantOutcome, Progress, Survivor, Tally, run};
+pub use run::{Effort, MutantOutcome, Progress, Survivor, Tally, measured, run};
 
 /// All mutants of a policy, rule by rule. `places` are the spans of its rules.
 pub fn mutants(policy: &ImageSpec, places: &[RuleSpans]) -> Vec<Mutant> {

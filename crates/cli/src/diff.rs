@@ -20,6 +20,8 @@ use crate::output::{note, print, print_json};
 use crate::progress::Progress;
 use crate::verdict::Verdict;
 
+pub(crate) use git::folder_at;
+
 /// Show what a change newly allows or denies, with example requests
 #[derive(Args)]
 #[command(after_help = "\

@@ -1,4 +1,5 @@
-//! Progress of long work, shown on terminals only. Short work shows nothing.
+//! Progress of long work: a line that is painted again on terminals, and a new line every few seconds elsewhere, so
+//! that the log of a CI job shows that it is alive. Short work shows nothing.
 
 use core::sync::atomic::{AtomicUsize, Ordering};
 use core::time::Duration;
@@ -15,7 +16,10 @@ const PATIENCE: Duration = Duration::from_millis(400);
 /// The interval between updates.
 const PERIOD: Duration = Duration::from_millis(100);
 
-/// A progress line on standard error, removed on drop.
+/// The interval between lines where standard error is not a terminal, and the delay before the first one.
+const QUIET_PERIOD: Duration = Duration::from_secs(5);
+
+/// Progress on standard error. The line on a terminal is removed on drop.
 pub(crate) struct Progress {
     done: Arc<AtomicUsize>,
     painter: Option<(Sender<()>, JoinHandle<()>)>,
@@ -25,22 +29,29 @@ impl Progress {
     /// Starts work of `steps` steps, or of unknown length.
     pub(crate) fn start(doing: &'static str, steps: Option<usize>) -> Progress {
         let done = Arc::new(AtomicUsize::new(0));
-        let painter = output::is_watched().then(|| {
-            let (ended, end) = channel::<()>();
-            let done = Arc::clone(&done);
-            let thread = std::thread::spawn(move || {
-                let mut painted = false;
-                let mut pause = PATIENCE;
-                while end.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
-                    paint(doing, done.load(Ordering::Relaxed), steps);
-                    (painted, pause) = (true, PERIOD);
+        let (ended, end) = channel::<()>();
+        let counter = Arc::clone(&done);
+        let is_watched = output::is_watched();
+        let thread = std::thread::spawn(move || {
+            let (mut pause, period) = match is_watched {
+                true => (PATIENCE, PERIOD),
+                false => (QUIET_PERIOD, QUIET_PERIOD),
+            };
+            let mut painted = false;
+            while end.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
+                let done = counter.load(Ordering::Relaxed);
+                if is_watched {
+                    paint(doing, done, steps);
+                } else {
+                    log(doing, done, steps);
                 }
-                if painted {
-                    let _ = write!(io::stderr(), "\r\x1b[K");
-                }
-            });
-            (ended, thread)
+                (painted, pause) = (true, period);
+            }
+            if painted && is_watched {
+                let _ = write!(io::stderr(), "\r\x1b[K");
+            }
         });
+        let painter = Some((ended, thread));
         Progress { done, painter }
     }
 
@@ -65,4 +76,12 @@ fn paint(doing: &str, done: usize, steps: Option<usize>) {
         Some(steps) => write!(io::stderr(), "\r{doing}: {done} of {steps}\x1b[K"),
         None => write!(io::stderr(), "\r{doing} …\x1b[K"),
     };
+}
+
+/// Writes a line of progress where nothing can be painted again. Work of unknown length writes none: its lines would
+/// all be the same.
+fn log(doing: &str, done: usize, steps: Option<usize>) {
+    if let Some(steps) = steps {
+        let _ = writeln!(io::stderr(), "{doing}: {done} of {steps}");
+    }
 }

@@ -1,10 +1,12 @@
 //! `tollgate reach`: the paths that a user can access.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 
 use clap::Args;
 use serde_json::json;
-use tollgate_analysis::reach::{Person, Reach, reach};
+use tollgate_analysis::reach::{Person, Reach, ReachablePattern, reach};
+use tollgate_core::RuleId;
 
 use crate::analysed::Analysed;
 use crate::claims::ClaimsArgs;
@@ -38,10 +40,16 @@ pub(crate) struct ReachArgs {
     /// The time of the request, as RFC 3339 or in Unix seconds [default: now]
     #[arg(long, value_name = "TIME", value_parser = input::time, allow_negative_numbers = true)]
     now: Option<i64>,
-    /// Print the result as a single JSON object
+    /// List every path, also where many courses have the same ones
+    #[arg(long)]
+    all: bool,
+    /// Print the result as a single JSON object, with every path
     #[arg(long)]
     pub(crate) json: bool,
 }
+
+/// The number of courses with the same paths that are listed; if there are more, the first one represents them.
+const MAX_ALIKE: usize = 3;
 
 impl ReachArgs {
     pub(crate) fn run(self) -> Result<Verdict, Failure> {
@@ -59,7 +67,7 @@ impl ReachArgs {
         if self.json {
             print_json(object(&side, &found))?;
         } else {
-            print(text(&side, &found).trim_end())?;
+            print(text(&side, &found, self.all).trim_end())?;
         }
         Ok((!found.reached.is_empty()).into())
     }
@@ -95,9 +103,44 @@ fn object(side: &Analysed, found: &Reach) -> String {
     format!("{{\"reach\":[{}]{undecided}}}", reached.join(","))
 }
 
-fn text(side: &Analysed, found: &Reach) -> String {
+/// The paths and rules without the name of the course: equal where courses have the same rules.
+fn shape(side: &Analysed, reached: &ReachablePattern) -> String {
+    let course = side.policy.rule(reached.rule);
+    let course = course.map_or("", |rule| rule.course.as_str());
+    let general = |rule: RuleId| match side.policy.rule(rule) {
+        Some(rule) if rule.course == course => format!("/{}", rule.id),
+        _ => side.name(rule),
+    };
+    let segments = reached.paths.split('/');
+    let segments: Vec<&str> = segments
+        .map(|segment| if segment == course { "" } else { segment })
+        .collect();
+    let denies: Vec<String> = reached
+        .cut_by
+        .iter()
+        .map(|(rule, _)| general(*rule))
+        .collect();
+    let not = reached.not.is_some();
+    format!("{segments:?} {} {denies:?} {not}", general(reached.rule))
+}
+
+fn text(side: &Analysed, found: &Reach, all: bool) -> String {
+    let shapes: Vec<String> = found.reached.iter().map(|one| shape(side, one)).collect();
+    let mut counts: HashMap<&str, usize> = HashMap::new();
+    for shape in &shapes {
+        *counts.entry(shape).or_default() += 1;
+    }
     let mut text = String::new();
-    for reached in &found.reached {
+    for (reached, shape) in found.reached.iter().zip(&shapes) {
+        // The first one of many is printed with the number of the others, which is then no longer needed.
+        let count = counts.get_mut(shape.as_str());
+        let alike = match count {
+            Some(count) if !all && (*count > MAX_ALIKE || *count == 0) => core::mem::take(count),
+            _ => 1,
+        };
+        if alike == 0 {
+            continue;
+        }
         let head = styled(GOOD, visible(&reached.paths));
         let rule = styled(FAINT, visible(&side.named(reached.rule)));
         text.push_str(&format!("{head}  {rule}\n"));
@@ -118,6 +161,12 @@ fn text(side: &Analysed, found: &Reach) -> String {
             let not = visible(&not.target);
             text.push_str(&format!(
                 "  {word} {not}, for which the rule does not match\n"
+            ));
+        }
+        if let Some(others) = alike.checked_sub(1).filter(|others| *others > 0) {
+            let word = styled(NOTE, format_args!("and {others} more"));
+            text.push_str(&format!(
+                "  {word}: other courses have the same paths; `--all` lists them\n"
             ));
         }
     }

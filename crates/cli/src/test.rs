@@ -4,7 +4,7 @@
 mod object;
 mod text;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -18,8 +18,9 @@ use tollgate_author::suggest::{Suggester, Suggestion};
 use tollgate_author::suite::{self, TestFile};
 use tollgate_compiler::Diagnostic;
 use tollgate_gate::Gate;
-use tollgate_policy::spec::ImageSpec;
+use tollgate_policy::spec::{ImageSpec, RuleSpec};
 
+use crate::diff;
 use crate::failure::{Failure, print_findings};
 use crate::form::{Form, FormArgs};
 use crate::output::{note, print, print_json};
@@ -37,6 +38,7 @@ Examples:
   tollgate test policy
   tollgate test policy --filter rust-101 --junit report.xml
   tollgate test policy --mutate --suggest --html report.html
+  tollgate test policy --mutate --since origin/main
   tollgate test policy --format github
 
 Exit code: 0 if all tests pass, 3 if a test fails, coverage is too low or a mutant is missed, 2 if a
@@ -55,6 +57,9 @@ pub(crate) struct Test {
     /// Make many small changes to the policy and list those that no test catches
     #[arg(long)]
     mutate: bool,
+    /// With `--mutate`: change only rules that differ from the policy at this git revision
+    #[arg(long, value_name = "REV", requires = "mutate")]
+    since: Option<String>,
     /// Print tests to paste for uncovered parts and for missed mutants
     #[arg(long)]
     suggest: bool,
@@ -127,8 +132,9 @@ impl Test {
         let is_chosen = self.chosen_rules(&work, &results);
         let mut coverage = meter.measure(&files);
         // If tests fail for the policy itself, they cannot distinguish it from its mutants.
+        let has_changed = self.changed_rules(dir, &spec)?;
         let mutants = (self.mutate && passed)
-            .then(|| work.mutants(&is_chosen))
+            .then(|| work.mutants(&|rule| is_chosen(rule) && has_changed(rule)))
             .transpose()?;
         let suggestions = if self.suggest {
             work.suggestions(&meter, &coverage, mutants.as_ref(), &is_chosen)
@@ -179,27 +185,67 @@ impl Test {
     }
 
     /// The rules that the chosen tests concern, by position. With a filter, these are the rules of the files whose
-    /// tests were chosen by file name, and the rules that decide the chosen tests.
+    /// tests were chosen by file name, and the rules that decide the tests chosen by their own names.
     fn chosen_rules(&self, work: &Work<'_>, results: &[FileResult]) -> impl Fn(usize) -> bool {
         let chosen: Option<BTreeSet<usize>> = self.filter.as_deref().map(|text| {
-            let is_own = |spans: &RuleSpans| {
-                let tests = suite::test_file_for(&spans.file);
-                tests.contains(text) && results.iter().any(|result| result.file == tests)
-            };
-            let answers: BTreeSet<&str> = results
-                .iter()
-                .flat_map(|result| &result.tests)
-                .filter_map(|test| test.got.rule.as_deref())
-                .collect();
-            let rules = work.spec.rules.iter().zip(work.places).enumerate();
-            rules
-                .filter(|(_, (rule, places))| {
-                    is_own(places) || answers.contains(name(rule).as_str())
-                })
-                .map(|(at, _)| at)
-                .collect()
+            let rules = || work.spec.rules.iter().zip(work.places).enumerate();
+            let own: BTreeMap<String, Vec<usize>> = rules().fold(
+                BTreeMap::new(),
+                |mut own: BTreeMap<String, Vec<usize>>, (at, (_, spans))| {
+                    let tests = suite::test_file_for(&spans.file);
+                    own.entry(tests).or_default().push(at);
+                    own
+                },
+            );
+            let mut chosen = BTreeSet::new();
+            let mut answers: BTreeSet<&str> = BTreeSet::new();
+            for result in results {
+                match own.get(&result.file) {
+                    Some(rules) if result.file.contains(text) => chosen.extend(rules),
+                    _ => {
+                        let tests = result.tests.iter();
+                        answers.extend(tests.filter_map(|test| test.got.rule.as_deref()));
+                    }
+                }
+            }
+            let decides = rules().filter(|(_, (rule, _))| answers.contains(name(rule).as_str()));
+            chosen.extend(decides.map(|(at, _)| at));
+            chosen
         });
         move |rule| chosen.as_ref().is_none_or(|chosen| chosen.contains(&rule))
+    }
+
+    /// The rules that differ from those of the same name at the revision `--since`, by position; without it, all.
+    fn changed_rules(
+        &self,
+        dir: &Path,
+        spec: &ImageSpec,
+    ) -> Result<impl Fn(usize) -> bool, Failure> {
+        let changed = self.since.as_deref().map(|revision| -> Result<_, Failure> {
+            let old = diff::folder_at(revision, dir)?;
+            let old = old.policy.spec();
+            // Conditions name claims by their positions in the list of declared claims.
+            let same_claims = old.claims == spec.claims;
+            let by_name: BTreeMap<_, _> = old
+                .rules
+                .iter()
+                .map(|rule| ((&rule.course, &rule.id), rule))
+                .collect();
+            let is_changed = |rule: &RuleSpec| {
+                let reads_claims = rule.when.is_some() || rule.unless.is_some();
+                by_name.get(&(&rule.course, &rule.id)) != Some(&rule)
+                    || (reads_claims && !same_claims)
+            };
+            let rules = spec.rules.iter().enumerate();
+            let rules = rules.filter(|(_, rule)| is_changed(rule));
+            Ok(rules.map(|(at, _)| at).collect::<BTreeSet<usize>>())
+        });
+        let changed = changed.transpose()?;
+        Ok(move |rule| {
+            changed
+                .as_ref()
+                .is_none_or(|changed| changed.contains(&rule))
+        })
     }
 
     /// The tests that the filter matches.
@@ -263,15 +309,15 @@ impl Work<'_> {
         mutants: Option<&(Vec<Mutant>, Vec<MutantOutcome>)>,
         is_chosen: &dyn Fn(usize) -> bool,
     ) -> Vec<Suggestion> {
-        let progress = Progress::start("searching for tests", None);
         let mut suggester = Suggester::new(self.spec, self.places, self.files, self.gate);
-        let mut all = Vec::new();
-        for (at, item) in coverage.items.iter().enumerate() {
-            if !item.is_covered() && is_chosen(item.rule) {
-                progress.step();
-                all.extend(suggester.cover(meter, at, item));
-            }
-        }
+        let items: Vec<_> = coverage
+            .items
+            .iter()
+            .enumerate()
+            .filter(|(_, item)| !item.is_covered() && is_chosen(item.rule))
+            .collect();
+        let progress = Progress::start("searching for tests", Some(items.len()));
+        let mut all = suggester.cover(meter, &items, &|| progress.step());
         if let Some((mutants, fates)) = mutants {
             for (mutant, fate) in mutants.iter().zip(fates) {
                 all.extend(suggester.catch_mutant(mutant, fate));

@@ -30,10 +30,19 @@ pub(crate) struct WhoArgs {
     /// The time of the example requests, as RFC 3339 or in Unix seconds [default: now]
     #[arg(long, value_name = "TIME", value_parser = input::time, allow_negative_numbers = true)]
     now: Option<i64>,
-    /// Print the result as a single JSON object
+    /// List every rule, and every principal of each
+    #[arg(long)]
+    all: bool,
+    /// Print the result as a single JSON object, with every rule
     #[arg(long)]
     pub(crate) json: bool,
 }
+
+/// The number of rules of each effect that are listed without `--all`.
+const MAX_RULES: usize = 10;
+
+/// The longest description of the principals of a rule without `--all`, in characters.
+const MAX_WHO: usize = 240;
 
 impl WhoArgs {
     pub(crate) fn run(self) -> Result<Verdict, Failure> {
@@ -48,7 +57,7 @@ impl WhoArgs {
         if self.json {
             print_json(object(&side, &target, &found))?;
         } else {
-            print(text(&side, &target, &found).trim_end())?;
+            print(text(&side, &target, &found, self.all).trim_end())?;
         }
         let is_accessible = found.allows.iter().any(|access| access.witness.is_some());
         Ok(is_accessible.into())
@@ -80,7 +89,7 @@ fn object(side: &Analysed, target: &str, found: &AccessReport) -> String {
     )
 }
 
-fn text(side: &Analysed, target: &str, found: &AccessReport) -> String {
+fn text(side: &Analysed, target: &str, found: &AccessReport, all: bool) -> String {
     let mut text = format!("{}\n", styled(STRONG, visible(target)));
     if found.allows.is_empty() {
         text.push_str("  nobody: no rule allows this path\n");
@@ -99,9 +108,15 @@ fn text(side: &Analysed, target: &str, found: &AccessReport) -> String {
             "no request is denied by this rule",
         ),
     ] {
-        for access in list {
+        let listed = if all { list.len() } else { MAX_RULES };
+        for access in list.iter().take(listed) {
             let head = styled(style, word);
-            text.push_str(&format!("{head} {}\n", visible(&access.who)));
+            let mut who: String = access.who.clone();
+            if !all && let Some((end, _)) = who.char_indices().nth(MAX_WHO) {
+                who.truncate(end);
+                who.push_str("… (`--all` prints the rest)");
+            }
+            text.push_str(&format!("{head} {}\n", visible(&who)));
             let mut line = |name: &str, value: &str| {
                 let name = styled(FAINT, format_args!("{name:8}"));
                 text.push_str(&format!("  {name} {}\n", visible(value)));
@@ -113,6 +128,12 @@ fn text(side: &Analysed, target: &str, found: &AccessReport) -> String {
                 _ if access.gave_up => line("example", "undecided: too many conditions apply"),
                 _ => line("example", unused),
             }
+        }
+        if let Some(others) = list.len().checked_sub(listed).filter(|others| *others > 0) {
+            let more = styled(FAINT, format_args!("and {others} more"));
+            text.push_str(&format!(
+                "{more} that {word} this path; `--all` lists them\n"
+            ));
         }
     }
     let unauthenticated = ruled(side, &found.unauthenticated);

@@ -151,6 +151,37 @@ fn revisions_and_folders() {
 }
 
 /// Arguments that do not name two policies have help.
+/// The exit code, the number of mutants, and the output for people.
+fn mutants_since(folder: &Path, revision: &str) -> (i32, String) {
+    let mut command = program(env!("CARGO_BIN_EXE_tollgate"), folder);
+    command.args(["test", "policy", "--mutate"]);
+    command.arg(format!("--since={revision}"));
+    let output = command.output().unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    let code = output.status.code().unwrap();
+    (code, String::from_utf8(text).unwrap())
+}
+
+#[test]
+fn mutants_of_rules_that_changed_since_a_revision() {
+    let repository = repository();
+    let at = repository.path();
+    let test = "now = 2027-01-15T00:00:00Z\n[[test]]\nname = \"a\"\nget = \"/docs/a\"\nexpect = \"allow\"\n";
+    fs::write(at.join("policy/site.test.toml"), test).unwrap();
+    for (text, revision, code, expect) in [
+        (site("a"), "main", 3, "MISSED policy/site.toml:6 site/docs"),
+        (site("*"), "main", 0, "0 mutants: tests catch 0 of 0"),
+        (site("*"), "edit", 3, "MISSED policy/site.toml:6 site/docs"),
+        (site("a"), "nothing", 2, "revision `nothing` not found"),
+        (site("a"), "--all", 2, "must not start with a dash"),
+    ] {
+        write(&at.join("policy"), &text);
+        let (exit, shown) = mutants_since(at, revision);
+        assert!(shown.contains(expect), "{revision}: {shown}");
+        assert_eq!(exit, code, "{revision}: {shown}");
+    }
+}
+
 #[test]
 fn sides_in_the_wrong_place_are_explained() {
     let repository = repository();

@@ -18,6 +18,7 @@ use crate::image::{Image, RuleId, View};
 use crate::method::MethodSet;
 use crate::path::Path;
 use crate::reason::{Effect, Reason, UnixSeconds};
+use crate::tri::Tri;
 use condition::{Env, Token};
 
 pub use rule::Parts;
@@ -216,10 +217,11 @@ fn evaluate(env: &Env<'_>, path: &Path<'_>, trace: &mut impl Trace) -> Option<Fo
         let (place, matches) = match rule.effect {
             Effect::Allow => {
                 // Another method changes neither the principal, nor the address, nor the time.
-                if parts.who.and(parts.networks).and(parts.time).may_be_true() {
+                let others = [parts.who, parts.networks, parts.time];
+                if others.iter().all(|part| part.may_be_true()) {
                     found.methods = found.methods | rule.methods;
                 }
-                let matches = !value.may_be_false() && !value.may_be_unknown();
+                let matches = value == Tri::TRUE;
                 if matches && rule.flags & flag::ANYONE != 0 {
                     found.anyone = true;
                     found.depends |= rule.extra != NONE;
@@ -263,7 +265,7 @@ fn token_could_allow(env: &Env<'_>, path: &Path<'_>) -> Option<bool> {
 fn each_rule<'a>(
     view: &View<'a>,
     path: &Path<'_>,
-    mut visit: impl FnMut(u32, crate::image::Rule, &walk::Fit<'_>) -> Option<()>,
+    mut visit: impl FnMut(u32, crate::image::Rule, &walk::Fit<'_, '_>) -> Option<()>,
 ) -> Option<()> {
     let flow = walk::each_fit(view, path, |id, fit| {
         match view.rule(id).and_then(|rule| visit(id, rule, fit)) {

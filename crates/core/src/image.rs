@@ -22,7 +22,7 @@ pub use error::ImageError;
 pub use extra::Extra;
 pub use id::{ImageId, RuleId, RuleName};
 
-pub(crate) use read::{End, Node, Rule, View, instruction as read_instruction};
+pub(crate) use read::{End, Members, Node, Rule, View, instruction as read_instruction};
 pub(crate) use stack::Stack;
 
 use crate::method::MethodSet;

@@ -21,6 +21,7 @@ pub mod path;
 pub mod reason;
 
 mod tri;
+mod words;
 
 pub use decide::{Decision, Query, TokenState, decide, decide_traced};
 pub use facts::{Claim, Facts, FactsBuilder};

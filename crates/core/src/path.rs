@@ -8,6 +8,7 @@ mod chars;
 mod error;
 mod table;
 
+use crate::words;
 use chars::Escaped;
 
 pub use chars::rejected_characters;
@@ -100,6 +101,12 @@ impl<'a> Path<'a> {
         self.decoded.get(start..end)
     }
 
+    /// The segment at `index`, which starts at `start`, and the start of the next one.
+    pub(crate) fn segment_from(&self, index: usize, start: usize) -> Option<(&'a [u8], usize)> {
+        let end = usize::from(*self.ends.get(index)?);
+        Some((self.decoded.get(start..end)?, end + 1))
+    }
+
     /// Whether the path ends in `/`.
     pub fn has_trailing_slash(&self) -> bool {
         self.trailing_slash
@@ -118,6 +125,20 @@ pub struct PathScratch {
     ends: [u16; MAX_SEGMENTS],
 }
 
+/// A path of which all segments but the last one have ended.
+struct Scanned {
+    /// The number of decoded bytes.
+    len: usize,
+    /// The number of segments that have ended.
+    segments: usize,
+    /// The start of the last segment.
+    start: usize,
+    /// Whether the last segment is empty, because a slash precedes it.
+    trailing_slash: bool,
+    /// Whether the decoded bytes are in the scratch. Otherwise they are those of the raw path.
+    is_copied: bool,
+}
+
 impl Default for PathScratch {
     fn default() -> Self {
         Self::new()
@@ -133,7 +154,8 @@ impl PathScratch {
         }
     }
 
-    /// Checks and decodes `raw`, the bytes of a request target before the first `?`.
+    /// Checks and decodes `raw`, the bytes of a request target before the first `?`. A path that needs no decoding
+    /// is not copied.
     ///
     /// Never panics; time is linear in the shorter of `raw` and [`MAX_RAW_BYTES`].
     ///
@@ -149,7 +171,11 @@ impl PathScratch {
     /// assert_eq!(scratch.parse(b"/a/../b", PathOptions::default()).err(), Some(PathError::DotSegment));
     /// # Ok::<(), PathError>(())
     /// ```
-    pub fn parse(&mut self, raw: &[u8], options: PathOptions<'_>) -> Result<Path<'_>, PathError> {
+    pub fn parse<'p>(
+        &'p mut self,
+        raw: &'p [u8],
+        options: PathOptions<'_>,
+    ) -> Result<Path<'p>, PathError> {
         self.parse_at(raw, options).map_err(|fault| fault.error)
     }
 
@@ -157,17 +183,122 @@ impl PathScratch {
     ///
     /// # Errors
     /// The first thing wrong with the path, and its bytes.
-    pub fn parse_at(
-        &mut self,
-        raw: &[u8],
+    pub fn parse_at<'p>(
+        &'p mut self,
+        raw: &'p [u8],
         options: PathOptions<'_>,
-    ) -> Result<Path<'_>, PathFault> {
+    ) -> Result<Path<'p>, PathFault> {
         if raw.len() > MAX_RAW_BYTES {
             return Err(PathFault::new(PathError::TooLong, raw, MAX_RAW_BYTES));
         }
-        let Some((b'/', mut rest)) = raw.split_first() else {
+        let Some((b'/', rest)) = raw.split_first() else {
             return Err(PathFault::new(PathError::NotOriginForm, raw, 0));
         };
+        let reader = options.reader;
+        let Scanned {
+            mut len,
+            mut segments,
+            start,
+            mut trailing_slash,
+            mut is_copied,
+        } = match self.scan_common(rest) {
+            Some(scanned) => scanned,
+            None => self.decode(raw, rest, options)?,
+        };
+        if trailing_slash && let Some(index) = options.index {
+            let before = if is_copied { &[] } else { rest };
+            is_copied = true;
+            len -= before.len();
+            self.push(&mut len, before)
+                .and_then(|()| self.push(&mut len, index.as_bytes()))
+                .map_err(|error| PathFault::new(error, raw, raw.len()))?;
+            trailing_slash = false;
+        }
+        let too_long = || PathFault::new(PathError::TooLong, raw, raw.len());
+        let decoded = if is_copied {
+            self.bytes.get(..len).ok_or_else(too_long)?
+        } else {
+            rest
+        };
+        if !trailing_slash {
+            let last = decoded.get(start..len).ok_or_else(too_long)?;
+            check_shape(last, reader)
+                .and_then(|()| {
+                    let slot = self.ends.get_mut(segments);
+                    *slot.ok_or(PathError::TooManySegments)? =
+                        u16::try_from(len).map_err(|_| PathError::TooLong)?;
+                    Ok(())
+                })
+                .map_err(|error| PathFault::in_segment(error, raw, raw.len()))?;
+            segments += 1;
+        }
+        let ends = self.ends.get(..segments).ok_or_else(too_long)?;
+        Ok(Path {
+            decoded,
+            ends,
+            trailing_slash,
+        })
+    }
+
+    /// Scans a path of common characters, which needs no decoding, eight bytes at a time. `None` if anything about it
+    /// is special, which [`Self::decode`] then reads.
+    fn scan_common(&mut self, rest: &[u8]) -> Option<Scanned> {
+        /// In place of the bytes after the end of the path.
+        const FILLER: u64 = u64::from_le_bytes([b'a'; 8]);
+        if rest.len() > MAX_DECODED_BYTES {
+            return None;
+        }
+        let (words, last) = rest.as_chunks::<8>();
+        let mut scan = Scanned {
+            len: rest.len(),
+            segments: 0,
+            start: 0,
+            trailing_slash: false,
+            is_copied: false,
+        };
+        for (at, word) in words.iter().enumerate() {
+            self.end_segments(rest, u64::from_le_bytes(*word), at * 8, &mut scan)?;
+        }
+        let filled = words::tail(rest) | FILLER << (8 * last.len());
+        self.end_segments(rest, filled, words.len() * 8, &mut scan)?;
+        scan.trailing_slash = scan.start == rest.len();
+        Some(scan)
+    }
+
+    /// Ends the segments at the slashes in a word of `rest` that starts at `base`. `None` if a byte of it is not common,
+    /// or if a segment is special.
+    fn end_segments(
+        &mut self,
+        rest: &[u8],
+        word: u64,
+        base: usize,
+        scan: &mut Scanned,
+    ) -> Option<()> {
+        if !chars::are_common(word) {
+            return None;
+        }
+        let mut found = chars::slashes(word);
+        while found != 0 {
+            let end = base + found.trailing_zeros() as usize / 8;
+            // Empty, or some servers drop the final dot.
+            if end == scan.start || rest.get(end - 1) == Some(&b'.') {
+                return None;
+            }
+            *self.ends.get_mut(scan.segments)? = end as u16;
+            scan.segments += 1;
+            scan.start = end + 1;
+            found &= found - 1;
+        }
+        Some(())
+    }
+
+    /// Checks and decodes what follows the first slash of `raw`.
+    fn decode(
+        &mut self,
+        raw: &[u8],
+        mut rest: &[u8],
+        options: PathOptions<'_>,
+    ) -> Result<Scanned, PathFault> {
         let reader = options.reader;
         let (mut len, mut segments, mut start) = (0, 0, 0);
         let mut trailing_slash = rest.is_empty();
@@ -213,22 +344,12 @@ impl PathScratch {
                 }
             }
         }
-        if trailing_slash && let Some(index) = options.index {
-            self.push(&mut len, index.as_bytes())
-                .map_err(|error| PathFault::new(error, raw, raw.len()))?;
-            trailing_slash = false;
-        }
-        if !trailing_slash {
-            self.end_segment(start, len, &mut segments, reader)
-                .map_err(|error| PathFault::in_segment(error, raw, raw.len()))?;
-        }
-        let too_long = || PathFault::new(PathError::TooLong, raw, raw.len());
-        let decoded = self.bytes.get(..len).ok_or_else(too_long)?;
-        let ends = self.ends.get(..segments).ok_or_else(too_long)?;
-        Ok(Path {
-            decoded,
-            ends,
+        Ok(Scanned {
+            len,
+            segments,
+            start,
             trailing_slash,
+            is_copied: true,
         })
     }
 

@@ -51,12 +51,18 @@ impl Tri {
         let f = (a | b) & F;
         let t = a & b & T;
         // Unknown needs an unknown on one side and a value that is not false on the other.
-        let u = if (a & U != 0 && b & (T | U) != 0) || (b & U != 0 && a & (T | U) != 0) {
-            U
-        } else {
-            0
-        };
+        let (a_open, b_open) = (a | a << 1, b | b << 1);
+        let u = a_open & b_open & (a | b) & U;
         Self(f | t | u)
+    }
+
+    /// `and` of all values.
+    pub(crate) const fn all(values: [Self; 6]) -> Self {
+        let [Self(a), Self(b), Self(c), Self(d), Self(e), Self(f)] = values;
+        let (some, every) = (a | b | c | d | e | f, a & b & c & d & e & f);
+        let open = (a | a << 1) & (b | b << 1) & (c | c << 1);
+        let open = open & (d | d << 1) & (e | e << 1) & (f | f << 1);
+        Self(some & F | every & T | open & some & U)
     }
 
     /// Kleene's `or`: true if either is true, else unknown if either is unknown.
@@ -131,6 +137,10 @@ mod tests {
                 };
                 assert_eq!(a.and(b).0, all(&and), "{a:?} and {b:?}");
                 assert_eq!(a.or(b).0, all(&or), "{a:?} or {b:?}");
+                for c in (1..8).map(Tri) {
+                    let all = Tri::all([a, b, c, Tri::TRUE, b, c]);
+                    assert_eq!(all, a.and(b).and(c).and(b).and(c), "{a:?}, {b:?}, {c:?}");
+                }
                 assert_eq!(a.same(b).0, all(&same), "{a:?} same as {b:?}");
             }
         }

@@ -63,7 +63,7 @@ pub(super) fn page(rows: &[PathBuf], out: &Path) -> Result<Verdict> {
 
 fn part(rows: Rows) -> Option<&'static str> {
     match rows {
-        Rows::Targets | Rows::Signatures | Rows::Beside => None,
+        Rows::Targets | Rows::Signatures | Rows::Authors | Rows::Beside => None,
         Rows::Decisions => Some("decisions"),
         Rows::Node => Some("node"),
         Rows::Workerd => Some("workerd"),

@@ -20,11 +20,16 @@ pub struct Mutant {
 impl Mutant {
     /// The whole changed policy.
     pub fn policy(&self, of: &ImageSpec) -> ImageSpec {
+        self.applied(of, self.rule)
+    }
+
+    /// A policy in which the rule has this position, changed.
+    pub(super) fn applied(&self, of: &ImageSpec, rule: usize) -> ImageSpec {
         let mut policy = of.clone();
-        match (&self.now, policy.rules.get_mut(self.rule)) {
+        match (&self.now, policy.rules.get_mut(rule)) {
             (Some(now), Some(rule)) => *rule = now.clone(),
             (None, Some(_)) => {
-                policy.rules.remove(self.rule);
+                policy.rules.remove(rule);
             }
             (_, None) => {}
         }

@@ -48,12 +48,13 @@ fn suggestions_can_be_pasted_again_and_again() {
         let coverage = meter.measure(&files);
         let outcomes = mutate::run(&policy, &places, &mutants, &files, &|| ()).unwrap();
         let mut suggester = Suggester::new(&policy, &places, &files, &gate);
-        let mut found = Vec::new();
-        for (at, item) in coverage.items.iter().enumerate() {
-            if !item.is_covered() {
-                found.extend(suggester.cover(&meter, at, item));
-            }
-        }
+        let items: Vec<_> = coverage
+            .items
+            .iter()
+            .enumerate()
+            .filter(|(_, item)| !item.is_covered())
+            .collect();
+        let mut found = suggester.cover(&meter, &items, &|| ());
         if round > 0 {
             let missed = mutants.iter().zip(&outcomes);
             found.extend(

@@ -14,7 +14,7 @@ use crate::failure::Failure;
 use crate::progress::Progress;
 
 /// Reads a directory of the working tree at a revision.
-pub(super) fn folder_at(revision: &str, folder: &Path) -> Result<Analysed, Failure> {
+pub(crate) fn folder_at(revision: &str, folder: &Path) -> Result<Analysed, Failure> {
     let name = format!("{revision}:{}", folder.display());
     read(revision, "./", folder, &name)
 }

@@ -5,7 +5,7 @@
 use super::condition::{self, Captures, Env, Token};
 use crate::facts::Names;
 use crate::image::format::{NONE, flag};
-use crate::image::{Extra, Rule, View};
+use crate::image::{Extra, Members, Rule, View};
 use crate::method::MethodSet;
 use crate::tri::Tri;
 
@@ -37,12 +37,7 @@ impl Parts {
             when,
             unless,
         } = *self;
-        method
-            .and(who)
-            .and(networks)
-            .and(time)
-            .and(when)
-            .and(unless)
+        Tri::all([method, who, networks, time, when, unless])
     }
 }
 
@@ -155,17 +150,24 @@ fn any_name(env: &Env<'_>, set: u32, captures: &impl Captures, kind: Kind) -> Op
         }
         Token::Verified(facts) => facts,
     };
-    let mut found = false;
-    for member in view.names(set)? {
-        found |= match kind {
-            Kind::Groups => has_name(view, &facts.groups, member, captures)?,
-            Kind::Scopes => has_name(view, &facts.scopes, member, captures)?,
-            Kind::Subject => match facts.subject() {
-                Some(subject) => spells(view, member, captures, subject.as_bytes())?,
-                None => false,
-            },
-        };
-    }
+    let has = |member: u32| match kind {
+        Kind::Groups => has_name(view, &facts.groups, member, captures),
+        Kind::Scopes => has_name(view, &facts.scopes, member, captures),
+        Kind::Subject => match facts.subject() {
+            Some(subject) => spells(view, member, captures, subject.as_bytes()),
+            None => Some(false),
+        },
+    };
+    let found = match view.names(set)? {
+        Members::One(member) => has(member)?,
+        Members::Many(members) => {
+            let mut found = false;
+            for member in members {
+                found |= has(u32::from_le_bytes(*member))?;
+            }
+            found
+        }
+    };
     Some(Tri::known(found))
 }
 

@@ -14,13 +14,13 @@ use crate::image::{End, Node, View};
 use crate::path::{MAX_SEGMENTS, Path};
 
 /// A pattern that matches the path.
-pub(super) struct Fit<'a> {
-    view: View<'a>,
-    path: Path<'a>,
+pub(super) struct Fit<'f, 'a> {
+    view: &'f View<'a>,
+    path: &'f Path<'a>,
     end: End,
 }
 
-impl Captures for Fit<'_> {
+impl Captures for Fit<'_, '_> {
     fn capture(&self, number: u16) -> Option<&[u8]> {
         if number >= self.end.capture_count {
             return None;
@@ -42,21 +42,26 @@ impl Captures for Fit<'_> {
 pub(super) fn each_fit(
     view: &View<'_>,
     path: &Path<'_>,
-    mut visit: impl FnMut(u32, &Fit<'_>) -> ControlFlow<()>,
+    mut visit: impl FnMut(u32, &Fit<'_, '_>) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
     // While a node has only literal children, there is no alternative to return to.
-    let (mut at, mut depth) = (0, 0);
+    let (mut at, mut depth, mut start) = (0, 0, 0);
     loop {
-        let node = must(view.node(at))?;
+        let Some(node) = view.node(at) else {
+            return ControlFlow::Break(());
+        };
         visit_node(view, path, &node, depth, &mut visit)?;
         if node.glob_count > 0 || node.capture_child != NONE {
             return each_way(view, path, (at, depth), &mut visit);
         }
-        let child = path
-            .segment(depth)
-            .and_then(|segment| view.literal_child(at, &node, segment));
-        match child {
-            Some(child) => (at, depth) = (child, depth + 1),
+        if node.child_count == 0 {
+            return ControlFlow::Continue(());
+        }
+        let Some((segment, next)) = path.segment_from(depth, start) else {
+            return ControlFlow::Continue(());
+        };
+        match view.literal_child(at, &node, segment) {
+            Some(child) => (at, depth, start) = (child, depth + 1, next),
             None => return ControlFlow::Continue(()),
         }
     }
@@ -67,7 +72,7 @@ fn each_way(
     view: &View<'_>,
     path: &Path<'_>,
     (top, top_depth): (u32, usize),
-    visit: &mut impl FnMut(u32, &Fit<'_>) -> ControlFlow<()>,
+    visit: &mut impl FnMut(u32, &Fit<'_, '_>) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
     // Per level of the trie: the node, and the number of the next edge to try.
     let mut trail = [(0_u32, 0_u32); MAX_SEGMENTS + 1];
@@ -125,28 +130,33 @@ fn visit_node(
     path: &Path<'_>,
     node: &Node,
     depth: usize,
-    visit: &mut impl FnMut(u32, &Fit<'_>) -> ControlFlow<()>,
+    visit: &mut impl FnMut(u32, &Fit<'_, '_>) -> ControlFlow<()>,
 ) -> ControlFlow<()> {
-    let listed = (0..u32::from(node.candidate_count)).map(|at| {
-        node.candidates
-            .checked_add(at)
-            .and_then(|index| view.candidate(index))
-    });
-    for candidate in node.only.map(Some).into_iter().chain(listed) {
-        let (rule, end) = must(candidate)?;
-        let end = must(view.end(end))?;
-        if must(fits(view, path, &end, depth))? {
-            visit(
-                rule,
-                &Fit {
-                    view: *view,
-                    path: *path,
-                    end,
-                },
-            )?;
-        }
+    if let Some(candidate) = node.only {
+        return visit_candidate(view, path, candidate, depth, visit);
+    }
+    for at in 0..u32::from(node.candidate_count) {
+        let index = must(node.candidates.checked_add(at))?;
+        visit_candidate(view, path, must(view.candidate(index))?, depth, visit)?;
     }
     ControlFlow::Continue(())
+}
+
+fn visit_candidate(
+    view: &View<'_>,
+    path: &Path<'_>,
+    (rule, end): (u32, u32),
+    depth: usize,
+    visit: &mut impl FnMut(u32, &Fit<'_, '_>) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    let Some(end) = view.end(end) else {
+        return ControlFlow::Break(());
+    };
+    match fits(view, path, &end, depth) {
+        Some(true) => visit(rule, &Fit { view, path, end }),
+        Some(false) => ControlFlow::Continue(()),
+        None => ControlFlow::Break(()),
+    }
 }
 
 fn must<T>(found: Option<T>) -> ControlFlow<(), T> {

@@ -16,6 +16,17 @@ impl Budget {
         Self(LOOKS_PER_BYTE * image_bytes as u64)
     }
 
+    /// The number of items that may still be looked at.
+    pub(super) fn left(&self) -> u64 {
+        self.0
+    }
+
+    /// Subtracts what an equal check took; `None` if the budget is exceeded.
+    pub(super) fn spend_again(&mut self, cost: u64) -> Option<()> {
+        self.0 = self.0.checked_sub(cost)?;
+        Some(())
+    }
+
     /// Subtracts `count`; `None` if the budget is exceeded.
     pub(super) fn spend(&mut self, count: usize) -> Option<()> {
         self.0 = self.0.checked_sub(count as u64)?;

@@ -23,6 +23,8 @@
 //! The nodes of the pattern trie are numbered level by level, so that the literal children of a node
 //! are consecutive. A slot therefore need not name the parent, and a leaf with one rule is 8 bytes.
 
+use crate::words::tail;
+
 /// Bytes of an extra's record.
 pub(super) const EXTRA_BYTES: usize = 48;
 /// Bytes of an extra's record in version 2.
@@ -411,18 +413,11 @@ pub fn checksum(image: &[u8]) -> u64 {
 /// the table has that many slots more than homes.
 pub fn slot_of(parent: u32, label: &[u8], homes: u32) -> (u32, u8) {
     const MIX: u64 = 0xD6E8_FEB8_6659_FD93;
-    let (words, rest) = label.as_chunks::<8>();
-    let mut last = [0; 8];
-    for (to, from) in last.iter_mut().zip(rest) {
-        *to = *from;
-    }
-    let step = |sum: u64, word: &[u8; 8]| {
-        (sum ^ u64::from_le_bytes(*word))
-            .wrapping_mul(MIX)
-            .rotate_left(32)
-    };
+    let (words, _) = label.as_chunks::<8>();
+    let step = |sum: u64, word: u64| (sum ^ word).wrapping_mul(MIX).rotate_left(32);
     let seed = u64::from(parent) << 16 ^ label.len() as u64;
-    let sum = step(words.iter().fold(seed, step), &last).wrapping_mul(MIX);
+    let words = words.iter().map(|word| u64::from_le_bytes(*word));
+    let sum = step(words.fold(seed, step), tail(label)).wrapping_mul(MIX);
     let home = ((sum >> 32) * u64::from(homes)) >> 32;
     (home as u32, (sum >> 24) as u8)
 }

@@ -18,6 +18,11 @@ use crate::reason::Effect;
 pub(crate) struct View<'a> {
     bytes: &'a [u8],
     layout: &'a Layout,
+    // The sections that every walk reads.
+    slots: &'a [[u8; 4]],
+    homes: Option<u32>,
+    nodes: &'a [[u8; 8]],
+    strings: &'a [u8],
 }
 
 /// A node of the pattern trie.
@@ -74,7 +79,25 @@ pub(crate) struct Rule {
     pub(crate) extra: u32,
     pub(crate) course: u32,
     pub(crate) id: u32,
+}
+
+/// What rules of many courses share.
+#[derive(Clone, Copy)]
+pub(crate) struct Shape {
+    pub(crate) effect: Effect,
+    pub(crate) methods: MethodSet,
+    pub(crate) flags: u16,
+    pub(crate) extra: u32,
+    pub(crate) id: u32,
     pub(crate) capture_count: u16,
+}
+
+/// A set of names.
+#[derive(Clone, Copy)]
+pub(crate) enum Members<'a> {
+    /// The only one. Such a set is not stored.
+    One(u32),
+    Many(&'a [[u8; 4]]),
 }
 
 /// A name, possibly with a capture in it.
@@ -117,7 +140,16 @@ impl Net {
 
 impl<'a> View<'a> {
     pub(crate) fn new(bytes: &'a [u8], layout: &'a Layout) -> Self {
-        Self { bytes, layout }
+        let section = |section: Section| section_of(bytes, layout, section);
+        let slots = section(Section::Slots).as_chunks().0;
+        Self {
+            slots,
+            homes: (slots.len() as u32).checked_sub(layout.max_probe),
+            nodes: section(Section::Nodes).as_chunks().0,
+            strings: section(Section::Strings),
+            bytes,
+            layout,
+        }
     }
 
     /// The longest probe in the slot table.
@@ -131,22 +163,20 @@ impl<'a> View<'a> {
     }
 
     pub(crate) fn bytes(&self, section: Section) -> &'a [u8] {
-        let range = self
-            .layout
-            .sections
-            .get(section as usize)
-            .cloned()
-            .unwrap_or_default();
-        self.bytes.get(range).unwrap_or_default()
+        section_of(self.bytes, self.layout, section)
     }
 
     pub(crate) fn count(&self, section: Section) -> usize {
         self.bytes(section).len() / section.record_bytes_in(self.layout.version)
     }
 
+    /// All records of a section, whose size is `N`.
+    pub(crate) fn records<const N: usize>(&self, section: Section) -> &'a [[u8; N]] {
+        self.bytes(section).as_chunks().0
+    }
+
     fn record<const N: usize>(&self, section: Section, index: u32) -> Option<&'a [u8; N]> {
-        let start = (index as usize).checked_mul(N)?;
-        self.bytes(section).get(start..)?.first_chunk()
+        self.records(section).get(index as usize)
     }
 
     fn word(&self, section: Section, index: u32) -> Option<u32> {
@@ -156,12 +186,12 @@ impl<'a> View<'a> {
 
     /// The number of home slots of the slot table; after them come as many more as the longest probe.
     pub(crate) fn homes(&self) -> Option<u32> {
-        let slots = u32::try_from(self.count(Section::Slots)).ok()?;
-        slots.checked_sub(self.layout.max_probe)
+        self.homes
     }
 
     pub(crate) fn slot(&self, place: u32) -> Option<u32> {
-        self.word(Section::Slots, place)
+        let slot = self.slots.get(place as usize)?;
+        Some(u32::from_le_bytes(*slot))
     }
 
     /// The child of node `at`, which is `node`, along this literal segment. Looks at no more than
@@ -171,8 +201,9 @@ impl<'a> View<'a> {
             return None;
         }
         let (home, fingerprint) = slot_of(at, label, self.homes()?);
-        for probe in 0..=self.layout.max_probe {
-            let slot = self.slot(home.checked_add(probe)?)?;
+        let last = (home as usize).checked_add(self.layout.max_probe as usize)?;
+        for slot in self.slots.get(home as usize..=last)? {
+            let slot = u32::from_le_bytes(*slot);
             if slot == 0 {
                 return None;
             }
@@ -189,13 +220,13 @@ impl<'a> View<'a> {
 
     /// The literal that leads to a node; empty for the root and where a glob or a capture leads to it.
     pub(crate) fn label(&self, node: u32) -> Option<&'a [u8]> {
-        let [o0, o1, o2, o3, ..] = *self.record::<8>(Section::Nodes, node)?;
-        self.string_bytes(u32::from_le_bytes([o0, o1, o2, o3]))
+        let [label, _] = halves(self.nodes.get(node as usize)?);
+        self.string_bytes(label)
     }
 
     pub(crate) fn node(&self, index: u32) -> Option<Node> {
-        let [_, _, _, _, r0, r1, r2, end] = *self.record::<8>(Section::Nodes, index)?;
-        let number = u32::from_le_bytes([r0, r1, r2, 0]);
+        let [_, rest] = halves(self.nodes.get(index as usize)?);
+        let (number, end) = (rest & NONE_24, (rest >> 24) as u8);
         if end != WIDE {
             return Some(Node {
                 only: Some((number, u32::from(end))),
@@ -203,68 +234,59 @@ impl<'a> View<'a> {
             });
         }
         let record = self.record::<24>(Section::Wides, number)?;
-        let (words, _) = record.as_chunks::<4>();
-        let word = |at: usize| words.get(at).map(|bytes| u32::from_le_bytes(*bytes));
-        let counts = word(5)?;
+        let (longs, _) = record.as_chunks::<8>();
+        let [first, middle, last] = longs else {
+            return None;
+        };
+        let [candidates, globs] = halves(first);
+        let [capture_child, first_child] = halves(middle);
+        let [child_count, counts] = halves(last);
         Some(Node {
             only: None,
-            candidates: word(0)?,
-            globs: word(1)?,
-            capture_child: word(2)?,
-            first_child: word(3)?,
-            child_count: word(4)?,
+            candidates,
+            globs,
+            capture_child,
+            first_child,
+            child_count,
             candidate_count: counts as u16,
             glob_count: (counts >> 16) as u16,
         })
     }
 
     pub(crate) fn glob(&self, index: u32) -> Option<(&'a [u8], u32)> {
-        let [t0, t1, t2, t3, c0, c1, c2, c3] = *self.record::<8>(Section::Globs, index)?;
-        let text = self.string_bytes(u32::from_le_bytes([t0, t1, t2, t3]))?;
-        Some((text, u32::from_le_bytes([c0, c1, c2, c3])))
+        let [text, child] = halves(self.record(Section::Globs, index)?);
+        Some((self.string_bytes(text)?, child))
     }
 
     pub(crate) fn candidate(&self, index: u32) -> Option<(u32, u32)> {
-        let [r0, r1, r2, e0, e1, e2] = *self.record::<6>(Section::Candidates, index)?;
-        Some((
-            u32::from_le_bytes([r0, r1, r2, 0]),
-            u32::from_le_bytes([e0, e1, e2, 0]),
-        ))
+        let record = self.record::<6>(Section::Candidates, index)?;
+        let rule = u32::from_le_bytes(*record.first_chunk()?) & NONE_24;
+        let end = u32::from_le_bytes(*record.last_chunk()?) >> 8;
+        Some((rule, end))
     }
 
     pub(crate) fn end(&self, index: u32) -> Option<End> {
-        let [
-            t0,
-            t1,
-            t2,
-            t3,
-            c0,
-            c1,
-            c2,
-            c3,
-            n0,
-            n1,
-            m0,
-            m1,
-            kind,
-            _,
-            _,
-            _,
-        ] = *self.record::<16>(Section::Ends, index)?;
+        let [tail, captures, counts, kind] = quarters(self.record(Section::Ends, index)?);
         Some(End {
-            kind: EndKind::from_number(kind)?,
-            tail: u32::from_le_bytes([t0, t1, t2, t3]),
-            tail_count: u16::from_le_bytes([n0, n1]),
-            captures: u32::from_le_bytes([c0, c1, c2, c3]),
-            capture_count: u16::from_le_bytes([m0, m1]),
+            kind: EndKind::from_number(kind as u8)?,
+            tail,
+            tail_count: counts as u16,
+            captures,
+            capture_count: (counts >> 16) as u16,
         })
     }
 
+    /// The number of captures of an end. Of the rest of its record, nothing is checked.
+    pub(crate) fn end_captures(&self, index: u32) -> Option<u16> {
+        let [_, _, counts, _] = quarters(self.record(Section::Ends, index)?);
+        Some((counts >> 16) as u16)
+    }
+
     pub(crate) fn tail(&self, index: u32) -> Option<Tail<'a>> {
-        let [t0, t1, t2, t3, kind, _, _, _] = *self.record::<8>(Section::Tails, index)?;
+        let [text, kind] = halves(self.record(Section::Tails, index)?);
         Some(Tail {
-            kind: TailKind::from_number(kind)?,
-            text: self.string_bytes(u32::from_le_bytes([t0, t1, t2, t3]))?,
+            kind: TailKind::from_number(kind as u8)?,
+            text: self.string_bytes(text)?,
         })
     }
 
@@ -274,41 +296,47 @@ impl<'a> View<'a> {
     }
 
     pub(crate) fn rule(&self, index: u32) -> Option<Rule> {
-        let [c0, c1, c2, c3, s0, s1, s2, g0, g1, g2] = *self.record::<10>(Section::Rules, index)?;
-        let shape = u32::from_le_bytes([s0, s1, s2, 0]);
-        let [
-            i0,
-            i1,
-            i2,
-            i3,
-            x0,
-            x1,
-            x2,
-            x3,
-            f0,
-            f1,
-            n0,
-            n1,
+        let (course, shape, groups) = split_rule(self.record(Section::Rules, index)?);
+        let Shape {
             effect,
             methods,
-            _,
-            _,
-        ] = *self.record::<16>(Section::Shapes, shape)?;
-        let groups = u32::from_le_bytes([g0, g1, g2, 0]);
+            flags,
+            extra,
+            id,
+            capture_count: _,
+        } = self.shape(shape)?;
         Some(Rule {
-            effect: match effect {
+            effect,
+            methods,
+            flags,
+            groups: if groups == NONE_24 { NONE } else { groups },
+            extra,
+            course,
+            id,
+        })
+    }
+
+    pub(crate) fn shape(&self, index: u32) -> Option<Shape> {
+        let [id, extra, counts, kinds] = quarters(self.record(Section::Shapes, index)?);
+        Some(Shape {
+            effect: match kinds as u8 {
                 0 => Effect::Allow,
                 1 => Effect::Deny,
                 _ => return None,
             },
-            methods: MethodSet::from_bits(methods)?,
-            flags: u16::from_le_bytes([f0, f1]),
-            groups: if groups == NONE_24 { NONE } else { groups },
-            extra: u32::from_le_bytes([x0, x1, x2, x3]),
-            course: u32::from_le_bytes([c0, c1, c2, c3]),
-            id: u32::from_le_bytes([i0, i1, i2, i3]),
-            capture_count: u16::from_le_bytes([n0, n1]),
+            methods: MethodSet::from_bits((kinds >> 8) as u8)?,
+            flags: counts as u16,
+            extra,
+            id,
+            capture_count: (counts >> 16) as u16,
         })
+    }
+
+    /// The number of captures that a rule reads. Of the rest of its record, nothing is checked.
+    pub(crate) fn rule_captures(&self, index: u32) -> Option<u16> {
+        let (_, shape, _) = split_rule(self.record(Section::Rules, index)?);
+        let [_, _, counts, _] = quarters(self.record(Section::Shapes, shape)?);
+        Some((counts >> 16) as u16)
     }
 
     pub(crate) fn extra(&self, index: u32) -> Option<Extra> {
@@ -332,15 +360,12 @@ impl<'a> View<'a> {
         members.get(..u32::from_le_bytes(*size) as usize)
     }
 
-    /// The members of a set of names; a set of one name is not stored.
-    pub(crate) fn names(&self, set: u32) -> Option<impl Iterator<Item = u32> + use<'a>> {
-        let (one, many) = if set & ONE_NAME == 0 {
-            (None, self.set_members(set)?)
-        } else {
-            (Some(set & !ONE_NAME), [].as_slice())
-        };
-        let many = many.iter().map(|bytes| u32::from_le_bytes(*bytes));
-        Some(one.into_iter().chain(many))
+    /// The members of a set of names.
+    pub(crate) fn names(&self, set: u32) -> Option<Members<'a>> {
+        if set & ONE_NAME == 0 {
+            return self.set_members(set).map(Members::Many);
+        }
+        Some(Members::One(set & !ONE_NAME))
     }
 
     /// The number of literal names; their numbers come first.
@@ -416,10 +441,7 @@ impl<'a> View<'a> {
     }
 
     pub(crate) fn string_bytes(&self, offset: u32) -> Option<&'a [u8]> {
-        let (len, rest) = self
-            .bytes(Section::Strings)
-            .get(offset as usize..)?
-            .split_first()?;
+        let (len, rest) = self.strings.get(offset as usize..)?.split_first()?;
         if *len < LONG_STRING {
             return rest.get(..usize::from(*len));
         }
@@ -440,6 +462,39 @@ impl<'a> View<'a> {
             ClaimKind::from_number(kind)?,
         ))
     }
+}
+
+fn section_of<'a>(bytes: &'a [u8], layout: &Layout, section: Section) -> &'a [u8] {
+    let range = layout.sections.get(section as usize).cloned();
+    bytes.get(range.unwrap_or_default()).unwrap_or_default()
+}
+
+// A record is read as a few numbers: of single bytes, each would be a read of its own.
+
+/// The two numbers of a record.
+fn halves(record: &[u8; 8]) -> [u32; 2] {
+    let number = u64::from_le_bytes(*record);
+    [number as u32, (number >> 32) as u32]
+}
+
+/// The four numbers of a record.
+fn quarters(record: &[u8; 16]) -> [u32; 4] {
+    let number = u128::from_le_bytes(*record);
+    let (low, high) = (number as u64, (number >> 64) as u64);
+    [
+        low as u32,
+        (low >> 32) as u32,
+        high as u32,
+        (high >> 32) as u32,
+    ]
+}
+
+/// Course, shape and groups of a rule's record.
+pub(crate) fn split_rule(record: &[u8; 10]) -> (u32, u32, u32) {
+    let [c0, c1, c2, c3, s0, s1, s2, g0, g1, g2] = *record;
+    let low = u64::from_le_bytes([c0, c1, c2, c3, s0, s1, s2, g0]);
+    let groups = u32::from(u16::from_le_bytes([g1, g2])) << 8 | (low >> 56) as u32;
+    (low as u32, (low >> 32) as u32 & NONE_24, groups)
 }
 
 /// Splits a program word.

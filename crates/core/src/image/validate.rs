@@ -1,13 +1,18 @@
 //! Checking the records of an image once, so that everything read from it later exists and has the right kind.
 //!
-//! Not here: the header (`layout`), and whether the policy makes sense.
+//! Large sections are read in order, each record once: what a record shares with the one before it is compared, not
+//! read again. A check relies only on sections that were checked before it, in the order of [`contents`]. Not here:
+//! the header (`layout`), and whether the policy makes sense.
+
+mod rules;
 
 use super::budget::Budget;
 use super::error::ImageError;
 use super::extra::Extra;
-use super::format::{EndKind, FROM_END, MAX_PROBE, MAX_STARS, NONE, Section, TailKind, flag};
-use super::program;
-use super::read::View;
+use super::format::{
+    EndKind, FROM_END, MAX_PROBE, MAX_STARS, NONE, Section, TailKind, WIDE, slot_of,
+};
+use super::read::{Node, View};
 use crate::glob::STAR;
 use crate::path::{MAX_SEGMENTS, is_index_name};
 
@@ -18,43 +23,63 @@ pub(super) fn contents(view: &View<'_>, image_bytes: usize) -> Result<(), ImageE
         return Err(ImageError::BadSection(Section::Strings));
     }
     let mut budget = Budget::new(image_bytes);
-    let mut check = |section: Section, ok: fn(&View<'_>, u32, &mut Budget) -> Option<()>| {
-        let count = u32::try_from(view.count(section)).map_err(|_| ImageError::Length)?;
-        (0..count)
-            .try_for_each(|index| ok(view, index, &mut budget))
-            .ok_or(ImageError::BadSection(section))
-    };
-    check(Section::Texts, |view, index, _| {
+    let budget = &mut budget;
+    each(view, budget, Section::Texts, |view, index, _| {
         core::str::from_utf8(view.text_bytes(index)?).ok().map(drop)
     })?;
-    check(Section::Claims, |view, index, _| {
+    each(view, budget, Section::Claims, |view, index, _| {
         view.claim(u16::try_from(index).ok()?).map(drop)
     })?;
-    check(Section::Literals, |view, index, _| literal(view, index))?;
-    check(Section::Templates, |view, index, _| {
+    whole(Section::Literals, literals(view))?;
+    each(view, budget, Section::Templates, |view, index, _| {
         let number = view.literal_names().checked_add(index)?;
         view.name(number).map(drop)
     })?;
-    check(Section::Networks, |view, index, _| network(view, index))?;
-    check(Section::Captures, |view, index, _| {
+    each(view, budget, Section::Networks, |view, index, _| {
+        network(view, index)
+    })?;
+    each(view, budget, Section::Captures, |view, index, _| {
         let place = view.capture_place(index)?;
         holds(usize::from(place & !FROM_END) < MAX_SEGMENTS)
     })?;
-    check(Section::Tails, |view, index, _| {
+    each(view, budget, Section::Tails, |view, index, _| {
         let tail = view.tail(index)?;
         holds(tail.kind != TailKind::Glob || few_stars(tail.text))
     })?;
-    check(Section::Ends, |view, index, _| end(view, index))?;
-    check(Section::Extras, extra)?;
-    check(Section::Rules, rule)?;
-    check(Section::Candidates, |view, index, _| candidate(view, index))?;
-    check(Section::Globs, |view, index, _| {
+    each(view, budget, Section::Ends, |view, index, _| {
+        end(view, index)
+    })?;
+    each(view, budget, Section::Extras, extra)?;
+    whole(Section::Rules, rules::check(view, budget))?;
+    each(view, budget, Section::Candidates, |view, index, _| {
+        candidate(view, index)
+    })?;
+    each(view, budget, Section::Globs, |view, index, _| {
         let (text, child) = view.glob(index)?;
         view.node(child)?;
         holds(few_stars(text))
     })?;
-    check(Section::Nodes, node)?;
-    slots(view).ok_or(ImageError::BadSection(Section::Slots))
+    each(view, budget, Section::Nodes, node)?;
+    whole(Section::Slots, slots(view))
+}
+
+/// Checks the records of a section one by one.
+fn each(
+    view: &View<'_>,
+    budget: &mut Budget,
+    section: Section,
+    ok: fn(&View<'_>, u32, &mut Budget) -> Option<()>,
+) -> Result<(), ImageError> {
+    let count = u32::try_from(view.count(section)).map_err(|_| ImageError::Length)?;
+    whole(
+        section,
+        (0..count).try_for_each(|index| ok(view, index, budget)),
+    )
+}
+
+/// The result for a section that was checked as a whole.
+fn whole(section: Section, checked: Option<()>) -> Result<(), ImageError> {
+    checked.ok_or(ImageError::BadSection(section))
 }
 
 fn holds(condition: bool) -> Option<()> {
@@ -65,12 +90,15 @@ fn few_stars(text: &[u8]) -> bool {
     text.iter().filter(|byte| **byte == STAR).count() <= MAX_STARS
 }
 
-fn literal(view: &View<'_>, index: u32) -> Option<()> {
-    let name = view.name(index)?.prefix;
-    match index.checked_sub(1) {
-        Some(before) => holds(view.name(before)?.prefix < name),
-        None => Some(()),
+/// Literal names are sorted, each once.
+fn literals(view: &View<'_>) -> Option<()> {
+    let mut before = None;
+    for offset in view.records::<4>(Section::Literals) {
+        let name = view.string_bytes(u32::from_le_bytes(*offset))?;
+        holds(before.is_none_or(|before| before < name))?;
+        before = Some(name);
     }
+    Some(())
 }
 
 fn network(view: &View<'_>, index: u32) -> Option<()> {
@@ -92,20 +120,6 @@ fn end(view: &View<'_>, index: u32) -> Option<()> {
     holds(usize::from(end.capture_count) <= MAX_SEGMENTS)?;
     (0..u32::from(end.capture_count))
         .try_for_each(|at| view.capture_place(end.captures.checked_add(at)?).map(drop))
-}
-
-fn names_exist(view: &View<'_>, set: u32, captures: u16, budget: &mut Budget) -> Option<()> {
-    if set == NONE {
-        return Some(());
-    }
-    view.names(set)?.try_for_each(|member| {
-        budget.spend(1)?;
-        holds(
-            view.name(member)?
-                .capture
-                .is_none_or(|capture| capture < captures),
-        )
-    })
 }
 
 fn extra(view: &View<'_>, index: u32, budget: &mut Budget) -> Option<()> {
@@ -135,36 +149,14 @@ fn extra(view: &View<'_>, index: u32, budget: &mut Budget) -> Option<()> {
     holds(because == NONE || view.string(because).is_some())
 }
 
-fn rule(view: &View<'_>, index: u32, budget: &mut Budget) -> Option<()> {
-    let rule = view.rule(index)?;
-    let (course, id) = (view.string(rule.course)?, view.string(rule.id)?);
-    holds(rule.flags & !flag::ALL == 0 && !rule.methods.is_empty())?;
-    names_exist(view, rule.groups, rule.capture_count, budget)?;
-    if rule.extra != NONE {
-        let extra = view.extra(rule.extra)?;
-        names_exist(view, extra.scopes, rule.capture_count, budget)?;
-        names_exist(view, extra.subjects, rule.capture_count, budget)?;
-        for program in [extra.when, extra.unless] {
-            if program != NONE {
-                program::check(view, view.program(program)?, rule.capture_count, budget)?;
-            }
-        }
-    }
-    // Rules are sorted by name, so that "the first that matches" does not depend on files.
-    if let Some(before) = index.checked_sub(1) {
-        let before = view.rule(before)?;
-        holds((view.string(before.course)?, view.string(before.id)?) < (course, id))?;
-    }
-    Some(())
-}
-
 fn candidate(view: &View<'_>, index: u32) -> Option<()> {
     let (rule, end) = view.candidate(index)?;
     enough_captures(view, rule, end)
 }
 
+/// The rule and the end exist, and the end has every capture that the rule reads. Their records were checked before.
 fn enough_captures(view: &View<'_>, rule: u32, end: u32) -> Option<()> {
-    holds(view.rule(rule)?.capture_count <= view.end(end)?.capture_count)
+    holds(view.rule_captures(rule)? <= view.end_captures(end)?)
 }
 
 /// Children have larger numbers than their parents, so that every walk ends.
@@ -196,17 +188,37 @@ fn slots(view: &View<'_>) -> Option<()> {
     // An empty table has no home slots, and none after them.
     holds(view.homes()? > 0 || view.max_probe() == 0)?;
     let mut children = 0_u64;
-    for index in 0..nodes {
+    for (index, record) in (0..nodes).zip(view.records::<8>(Section::Nodes)) {
+        // Other nodes are leaves.
+        let [.., WIDE] = *record else { continue };
         let node = view.node(index)?;
         children += u64::from(node.child_count);
         // Ranges that overlap could make this loop long; more children than nodes means that they do.
         holds(children < u64::from(nodes))?;
         for at in 0..node.child_count {
             let child = node.first_child.checked_add(at)?;
-            holds(view.literal_child(index, &node, view.label(child)?) == Some(child))?;
+            holds(is_found(view, index, &node, child)?)?;
         }
     }
-    let (slots, _) = view.bytes(Section::Slots).as_chunks::<4>();
+    let slots = view.records::<4>(Section::Slots);
     let used = slots.iter().filter(|slot| **slot != [0; 4]).count();
     holds(used as u64 == children)
+}
+
+/// Whether the lookup of a literal child's label ([`View::literal_child`]) finds this child.
+fn is_found(view: &View<'_>, parent: u32, node: &Node, child: u32) -> Option<bool> {
+    let label = view.label(child)?;
+    let (home, fingerprint) = slot_of(parent, label, view.homes()?);
+    for probe in 0..=view.max_probe() {
+        let slot = view.slot(home.checked_add(probe)?)?;
+        let (found, its_fingerprint) = (slot >> 8, slot as u8);
+        if slot == 0 || (found == child && its_fingerprint == fingerprint) {
+            return Some(slot != 0);
+        }
+        let is_sibling = found.wrapping_sub(node.first_child) < node.child_count;
+        if its_fingerprint == fingerprint && is_sibling && view.label(found)? == label {
+            return Some(false);
+        }
+    }
+    Some(false)
 }

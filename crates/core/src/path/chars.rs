@@ -84,6 +84,32 @@ pub(super) fn split_raw_run(rest: &[u8], reader: PathReader) -> (&[u8], &[u8]) {
     rest.split_at_checked(end).unwrap_or((rest, &[]))
 }
 
+/// A one in each byte of a word.
+pub(super) const ONES: u64 = u64::from_le_bytes([1; 8]);
+/// The high bit of each byte.
+pub(super) const HIGHS: u64 = ONES << 7;
+
+/// Whether the eight bytes of a word are slashes, or bytes that every reader accepts unescaped. These are the most
+/// frequent ones, not all.
+pub(super) const fn are_common(word: u64) -> bool {
+    // The high bit of each byte that is at least `first` and at most `last`, of ASCII bytes.
+    const fn between(word: u64, first: u8, last: u8) -> u64 {
+        (word + ONES * (0x80 - first as u64)) & !(word + ONES * (0x7F - last as u64))
+    }
+    if word & HIGHS != 0 {
+        return false;
+    }
+    // With this bit, letters are lower case, and nothing else becomes a letter.
+    let lower = word | (ONES * 0x20);
+    let common = between(word, b',', b':') | between(lower, b'a', b'z') | between(word, b'_', b'_');
+    common & HIGHS == HIGHS
+}
+
+/// The high bit of each byte that is a slash, of ASCII bytes.
+pub(super) const fn slashes(word: u64) -> u64 {
+    !((word ^ (ONES * b'/' as u64) | HIGHS) - ONES) & HIGHS
+}
+
 /// Whether the ASCII byte may occur as `%XX` in a segment.
 pub(super) fn may_be_escaped(byte: u8, reader: PathReader) -> bool {
     has_class(byte, escaped_classes(reader))
@@ -176,4 +202,35 @@ pub(super) fn is_accepted(c: char, reader: PathReader) -> bool {
     let ranges = rejected_characters(reader);
     let next = ranges.partition_point(|(_, last)| *last < code);
     !is_nonsense && ranges.get(next).is_none_or(|(first, _)| code < *first)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_common_byte_is_accepted_by_every_reader() {
+        for byte in 0..=u8::MAX {
+            for at in 0..8 {
+                for other in [b'/', b'a', 0, 0x7F, 0x80, 0xFF, b'~'] {
+                    let mut bytes = [other; 8];
+                    bytes[at] = byte;
+                    let word = u64::from_le_bytes(bytes);
+                    for reader in PathReader::ALL {
+                        let accepted = bytes.iter().all(|b| *b == b'/' || may_be_raw(*b, reader));
+                        assert!(!are_common(word) || accepted, "{bytes:?}");
+                    }
+                    if bytes.is_ascii() {
+                        let found: [u8; 8] = core::array::from_fn(|at| match bytes[at] {
+                            b'/' => 0x80,
+                            _ => 0,
+                        });
+                        assert_eq!(slashes(word), u64::from_le_bytes(found), "{bytes:?}");
+                    }
+                }
+            }
+            let is_common = matches!(byte, b','..=b':' | b'A'..=b'Z' | b'_' | b'a'..=b'z');
+            assert_eq!(are_common(u64::from_le_bytes([byte; 8])), is_common);
+        }
+    }
 }

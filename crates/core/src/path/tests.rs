@@ -446,3 +446,74 @@ fn readers_have_codes() {
     assert_eq!(PathReader::from_code("S3"), None);
     assert_eq!(PathReader::default(), PathReader::Strict);
 }
+
+/// Pseudo-random numbers below `below`.
+fn random(seed: &mut u64, below: usize) -> usize {
+    *seed = seed.wrapping_mul(0x5851_F42D_4C95_7F2D).wrapping_add(1);
+    (*seed >> 33) as usize % below
+}
+
+#[test]
+fn paths_without_escapes_are_read_as_if_they_were_decoded() {
+    let pieces = [
+        "/",
+        "a",
+        "week-1",
+        ".",
+        "Z9_",
+        "/x",
+        ":",
+        ",",
+        "~",
+        "lesson-2.html",
+        "//",
+        "/.",
+    ];
+    let mut seed = 21;
+    let (mut plain, mut decoded) = (0, 0);
+    for _ in 0..20_000 {
+        let mut raw = String::from("/");
+        for _ in 0..random(&mut seed, 12) {
+            raw.push_str(pieces[random(&mut seed, pieces.len())]);
+        }
+        for reader in PathReader::ALL {
+            let options = PathOptions {
+                reader,
+                index: [None, Some("index.html")][random(&mut seed, 2)],
+                ..PathOptions::default()
+            };
+            let show = |path: Path<'_>| {
+                let segments: Vec<Vec<u8>> = (0..path.segment_count())
+                    .map(|at| path.segment(at).unwrap().to_vec())
+                    .collect();
+                (path.decoded().to_vec(), segments, path.has_trailing_slash())
+            };
+            let mut scratch = PathScratch::new();
+            let rest = &raw.as_bytes()[1..];
+            let scanned = scratch.scan_common(rest);
+            let mut other = PathScratch::new();
+            if let Some(scanned) = scanned {
+                plain += 1;
+                // The general code agrees on everything except the last segment, which both leave.
+                let general = other.decode(raw.as_bytes(), rest, options).unwrap();
+                assert_eq!(scanned.len, general.len, "{raw}");
+                assert_eq!(scanned.segments, general.segments, "{raw}");
+                assert_eq!(scanned.start, general.start, "{raw}");
+                assert_eq!(scanned.trailing_slash, general.trailing_slash, "{raw}");
+                let count = scanned.segments;
+                assert_eq!(scratch.ends[..count], other.ends[..count], "{raw}");
+                assert_eq!(*rest, other.bytes[..general.len], "{raw}");
+            } else {
+                decoded += 1;
+            }
+            // An escape that every reader accepts makes the general code read the path.
+            let escaped = format!("{raw}/~%7E");
+            let whole = format!("{raw}/~~");
+            let (mut one, mut two) = (PathScratch::new(), PathScratch::new());
+            let one = one.parse(escaped.as_bytes(), options).map(show);
+            let two = two.parse(whole.as_bytes(), options).map(show);
+            assert_eq!(one, two, "{raw}");
+        }
+    }
+    assert!(plain > 5_000 && decoded > 5_000, "{plain} {decoded}");
+}
