@@ -206,6 +206,7 @@ fn tests(site: &Site, count: usize, rng: &mut Rng) -> Vec<Case> {
             Case {
                 name: format!("test {at}"),
                 line: 1,
+                is_cell: false,
                 target_at: Span::default(),
                 rule_at: Span::default(),
                 who: visit.who.clone(),
