@@ -79,6 +79,11 @@ const TABLE: &[Row] = &[
         &["tollgate-compiler"],
     ),
     row(
+        "tollgate-publish",
+        &["tollgate-javascript"],
+        &["tollgate-compiler"],
+    ),
+    row(
         "tollgate-compiler",
         &[
             "tollgate-core",
@@ -151,6 +156,7 @@ const TABLE: &[Row] = &[
             "tollgate-mint",
             "tollgate-policy",
             "tollgate-proxies",
+            "tollgate-publish",
             "tollgate-token",
         ],
         &[],

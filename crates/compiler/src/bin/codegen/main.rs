@@ -54,12 +54,16 @@ fn usage() -> ExitCode {
     ExitCode::from(2)
 }
 
-fn generated(paths: String) -> [(&'static str, String); 5] {
+fn generated(paths: String) -> [(&'static str, String); 6] {
     [
         ("schema/site.schema.json", format!("{:#}\n", schema::site())),
         (
             "schema/course.schema.json",
             format!("{:#}\n", schema::course()),
+        ),
+        (
+            "schema/publish.schema.json",
+            format!("{:#}\n", schema::publish()),
         ),
         ("schema/test.schema.json", format!("{:#}\n", schema::test())),
         ("DIAGNOSTICS.md", codes::reference()),
