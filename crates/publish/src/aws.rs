@@ -198,10 +198,10 @@ impl Aws {
 
     fn credentials(&mut self) -> Result<Credentials, PublishError> {
         let soon = SystemTime::now() + Duration::from_secs(RENEW_SECS);
-        if let Some(known) = &self.credentials {
-            if known.expiry().is_none_or(|end| end > soon) {
-                return Ok(known.clone());
-            }
+        if let Some(known) = &self.credentials
+            && known.expiry().is_none_or(|end| end > soon)
+        {
+            return Ok(known.clone());
         }
         let provider: SharedCredentialsProvider = self
             .config

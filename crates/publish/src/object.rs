@@ -110,18 +110,18 @@ impl Destination {
         }
         let mut releases = state.releases();
         // An image that was put there by other means can be restored, too.
-        if let (Some(policy), Some(image)) = (live, &state.live) {
-            if !releases.iter().any(|release| release.policy == policy) {
-                steps.push(self.put(
-                    &self.copy_key(policy),
-                    "copy the live image",
-                    PREVIOUS,
-                    Check::Digest(None),
-                    image,
-                ));
-                let policy = policy.to_owned();
-                releases.insert(0, Release { policy, at: 0 });
-            }
+        if let (Some(policy), Some(image)) = (live, &state.live)
+            && !releases.iter().any(|release| release.policy == policy)
+        {
+            steps.push(self.put(
+                &self.copy_key(policy),
+                "copy the live image",
+                PREVIOUS,
+                Check::Digest(None),
+                image,
+            ));
+            let policy = policy.to_owned();
+            releases.insert(0, Release { policy, at: 0 });
         }
         releases.retain(|release| release.policy != package.policy);
         let policy = package.policy.clone();

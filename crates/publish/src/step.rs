@@ -517,11 +517,10 @@ pub(crate) fn associated(config: &str, function: &str) -> Vec<String> {
         let nodes = document.descendants();
         for node in nodes.filter(|node| node.has_tag_name_of("LambdaFunctionARN")) {
             let arn = node.text().unwrap_or_default().trim();
-            if let Some(version) = arn.strip_prefix(function) {
-                if let Some(version) = version.strip_prefix(':') {
-                    versions.push(version.to_owned());
-                }
-            }
+            let version = arn
+                .strip_prefix(function)
+                .and_then(|rest| rest.strip_prefix(':'));
+            versions.extend(version.map(str::to_owned));
         }
     }
     versions.sort();

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::contents::{HISTORY, digest_of, history_text, records};
+use super::contents::{HISTORY, Release, digest_of, history_text, records};
 use super::{Destination, Package, State, is_ours};
 use crate::call::{Call, hex};
 use crate::cloudfront::{self, Stage};
@@ -27,12 +27,13 @@ pub(super) fn steps(
     package: &Package,
     now: i64,
 ) -> Result<Vec<Step>, PublishError> {
-    if let Some(live) = state.live.as_deref() {
-        if !is_ours(live) && !to.replace_foreign {
-            return Err(PublishError::Foreign {
-                what: format!("the live function `{}`", to.function),
-            });
-        }
+    if let Some(live) = state.live.as_deref()
+        && !is_ours(live)
+        && !to.replace_foreign
+    {
+        return Err(PublishError::Foreign {
+            what: format!("the live function `{}`", to.function),
+        });
     }
     let mut steps = Vec::new();
     // Once the function is published, its own pointer decides. Until then, only the live one's does.
@@ -45,6 +46,10 @@ pub(super) fn steps(
         .releases()
         .first()
         .is_some_and(|latest| latest.generation == package.generation);
+    let history = match is_switched && is_recorded {
+        true => state.contents.get(HISTORY).unwrap_or_default().to_owned(),
+        false => new_history(state, package, now),
+    };
     put(state, package, &mut steps);
     if !(is_switched && is_recorded) {
         if !is_switched {
@@ -55,7 +60,7 @@ pub(super) fn steps(
             ));
         }
         let before = if is_same_function { EITHER } else { PREVIOUS };
-        steps.push(switch(state, package, seen, now, before));
+        steps.push(switch(state, package, seen, &history, before));
     }
     if !is_same_function {
         steps.push(settle(
@@ -71,7 +76,7 @@ pub(super) fn steps(
             EITHER,
         ));
     }
-    remove(to, state, package, now, &mut steps);
+    remove(to, state, package, &history, &mut steps);
     Ok(steps)
 }
 
@@ -164,40 +169,52 @@ fn live_package(state: &State) -> Option<Package> {
     })
 }
 
+/// The history after the switch.
+fn new_history(state: &State, package: &Package, now: i64) -> String {
+    let mut releases = state.contents.history_with(package, now);
+    // A live policy that was published by other means can be restored, too.
+    if let Some(live) = live_package(state)
+        && !releases
+            .iter()
+            .any(|release| release.generation == live.generation)
+    {
+        let adopted = Release {
+            generation: live.generation,
+            policy: live.policy,
+            at: 0,
+        };
+        releases.insert(1.min(releases.len()), adopted);
+    }
+    history_text(&releases)
+}
+
+/// An entry that must still be as it was seen, and how it is when the write is done.
+fn entry(state: &State, key: &str, seen: Option<&str>, value: Option<&str>) -> Read {
+    Read {
+        call: state.store.get(key),
+        what: format!("the entry `{key}`"),
+        expect: Check::Value(seen.map(str::to_owned)),
+        done: value.map(|value| Check::Value(Some(value.to_owned()))),
+    }
+}
+
+/// Writes pointer and history in one call. The record of the release must be there: it is removed before the entries
+/// are, so they are there, too.
 fn switch(
     state: &State,
     package: &Package,
     seen: Option<&str>,
-    now: i64,
+    history: &str,
     before: &'static str,
 ) -> Step {
     let (pointer, value) = &package.pointer;
-    let mut releases = state.contents.history_with(package, now);
-    // A live policy that was published by other means can be restored, too.
-    if let Some(live) = live_package(state) {
-        if !releases
-            .iter()
-            .any(|release| release.generation == live.generation)
-        {
-            let adopted = super::contents::Release {
-                generation: live.generation,
-                policy: live.policy,
-                at: 0,
-            };
-            releases.insert(1.min(releases.len()), adopted);
-        }
-    }
-    let history = history_text(&releases);
-    let entry = |key: &str, seen: Option<&str>, value: &str| Read {
-        call: state.store.get(key),
-        what: format!("the entry `{key}`"),
-        expect: Check::Value(seen.map(str::to_owned)),
-        done: Some(Check::Value(Some(value.to_owned()))),
-    };
-    let reads = vec![
-        entry(pointer, seen, value),
-        entry(HISTORY, state.contents.get(HISTORY), &history),
+    let mut reads = vec![
+        entry(state, pointer, seen, Some(value)),
+        entry(state, HISTORY, state.contents.get(HISTORY), Some(history)),
     ];
+    if let Some((key, record)) = records(package).first() {
+        reads.push(entry(state, key, Some(record), None));
+    }
     let body = json!({ "Puts": [
         { "Key": pointer, "Value": value },
         { "Key": HISTORY, "Value": history },
@@ -284,8 +301,17 @@ fn function(to: &Destination, state: &State, package: &Package, steps: &mut Vec<
 }
 
 /// Removes what is older than the policies that are kept. What decides requests now, or did before, is never removed.
-fn remove(to: &Destination, state: &State, package: &Package, now: i64, steps: &mut Vec<Step>) {
-    let releases = state.contents.history_with(package, now);
+///
+/// Records go first, and only while the history is the one that this publication wrote: otherwise somebody may be
+/// restoring what would be removed.
+fn remove(
+    to: &Destination,
+    state: &State,
+    package: &Package,
+    history: &str,
+    steps: &mut Vec<Step>,
+) {
+    let releases = state.contents.history_with(package, 0);
     let live = state.live_generation();
     let keep = to.keep.max(2);
     let mut kept: BTreeSet<&str> = releases
@@ -322,11 +348,12 @@ fn remove(to: &Destination, state: &State, package: &Package, now: i64, steps: &
         }
     }
     let mut keys: BTreeSet<String> = BTreeSet::new();
+    let mut first: Vec<String> = Vec::new();
     for (release, whole) in old {
         let generation = &release.generation;
         keys.extend(state.contents.keys(generation).map(str::to_owned));
         let records = format!("t/{generation}");
-        keys.extend(state.contents.keys(&records).map(str::to_owned));
+        first.extend(state.contents.keys(&records).map(str::to_owned));
         if let Some(whole) = whole {
             if !pointers.contains(&whole.pointer.0) {
                 keys.insert(whole.pointer.0);
@@ -339,7 +366,7 @@ fn remove(to: &Destination, state: &State, package: &Package, now: i64, steps: &
         }
     }
     keys.retain(|key| state.contents.get(key).is_some());
-    let keys: Vec<String> = keys.into_iter().collect();
+    let keys: Vec<String> = first.into_iter().chain(keys).collect();
     let batches: Vec<_> = keys.chunks(MAX_BATCH).collect();
     for (at, batch) in batches.iter().enumerate() {
         let deletes: Vec<Value> = batch.iter().map(|key| json!({ "Key": key })).collect();
@@ -350,6 +377,7 @@ fn remove(to: &Destination, state: &State, package: &Package, now: i64, steps: &
             batches.len()
         );
         let body = json!({ "Deletes": deletes });
-        steps.push(update(state, what, NEW, Vec::new(), &body));
+        let reads = vec![entry(state, HISTORY, Some(history), None)];
+        steps.push(update(state, what, NEW, reads, &body));
     }
 }

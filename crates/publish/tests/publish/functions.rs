@@ -310,3 +310,37 @@ fn a_dry_run_prints_the_calls_of_the_run() {
         assert!(!line.contains("x-amz-security-token") && !line.contains("wJalr"));
     }
 }
+
+/// Somebody restores a policy that a publication is about to remove: neither order denies every user.
+#[test]
+fn a_policy_that_is_restored_is_not_removed() {
+    let (old, new, other) = (old(), new(), other());
+    let to = destination();
+    for restored_first in [false, true] {
+        let mut cloud = with_old(&old);
+        publish(&mut cloud, &other).unwrap();
+        let state = to.read(&mut Net(&mut cloud)).unwrap();
+        let steps = to.publish(&state, &new, cloud.now).unwrap();
+        let at = steps
+            .iter()
+            .position(|step| step.what.starts_with("remove"));
+        let (publishing, removing) = steps.split_at(at.unwrap());
+        run(&mut Net(&mut cloud), publishing).unwrap();
+        let published = only(&mut cloud);
+        let state = to.read(&mut Net(&mut cloud)).unwrap();
+        let package = to.earlier(&state, Some("0000000000000001")).unwrap();
+        let restoring = to.publish(&state, &package, cloud.now + 9).unwrap();
+        if restored_first {
+            run(&mut Net(&mut cloud), &restoring).unwrap();
+            let restored = only(&mut cloud);
+            let stopped = run(&mut Net(&mut cloud), removing).unwrap_err();
+            assert_eq!(stopped.error.code(), "changed");
+            assert_eq!(only(&mut cloud), restored);
+        } else {
+            run(&mut Net(&mut cloud), removing).unwrap();
+            let stopped = run(&mut Net(&mut cloud), &restoring).unwrap_err();
+            assert_eq!(stopped.error.code(), "changed");
+            assert_eq!(only(&mut cloud), published);
+        }
+    }
+}
