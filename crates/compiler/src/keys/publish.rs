@@ -56,18 +56,6 @@ pub(crate) static PUBLISH_FILE: Keys = Keys {
             "a Lambda function with an alias: authorizer or content delivery",
         ),
         Key::new(
-            "cloudflare",
-            Shape::Table(&CLOUDFLARE),
-            "a Cloudflare Worker",
-        )
-        .also(&["workers", "worker"]),
-        Key::new(
-            "edgeworkers",
-            Shape::Table(&EDGEWORKERS),
-            "an Akamai EdgeWorker",
-        )
-        .also(&["akamai"]),
-        Key::new(
             "authz",
             Shape::Table(&AUTHZ),
             "a signed image in an S3 bucket, from which `tollgate authz` loads it",
@@ -139,49 +127,6 @@ static LAMBDA: Keys = Keys {
         ),
         REGION,
         PROFILE,
-    ],
-    one_of: &[],
-};
-
-static CLOUDFLARE: Keys = Keys {
-    what: "`[cloudflare]`",
-    about: "A Cloudflare Worker",
-    keys: &[
-        Key::new(
-            "config",
-            TEXT,
-            "the path of `wrangler.toml`, relative to this file",
-        )
-        .required(),
-        Key::new("environment", TEXT, "the environment in `wrangler.toml`"),
-        Key::new(
-            "kv",
-            TEXT,
-            "the binding of the KV namespace, if the Worker loads its policy from KV",
-        ),
-    ],
-    one_of: &[],
-};
-
-static EDGEWORKERS: Keys = Keys {
-    what: "`[edgeworkers]`",
-    about: "An Akamai EdgeWorker",
-    keys: &[
-        Key::new(
-            "id",
-            Shape::Int {
-                min: 1,
-                max: i64::MAX,
-            },
-            "the ID of the EdgeWorker",
-        )
-        .required(),
-        Key::new(
-            "network",
-            Shape::Choice(&["staging", "production"]),
-            "the network; default: `production`, after `staging`",
-        ),
-        Key::new("section", TEXT, "the section of `.edgerc`"),
     ],
     one_of: &[],
 };

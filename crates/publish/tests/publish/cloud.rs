@@ -18,6 +18,9 @@ pub(crate) const STORE: &str = "arn:aws:cloudfront::123456789012:key-value-store
 pub(crate) const DISTRIBUTION: &str = "E1EXAMPLE";
 const FUNCTION_ARN: &str = "arn:aws:cloudfront::123456789012:function/tollgate";
 
+/// The page that lists the rights that the calls need.
+const DOCS: &str = include_str!("../../../../docs/publishing.md");
+
 /// What goes wrong at a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
@@ -400,6 +403,11 @@ impl Faults {
         };
         let region = verify(&received, call.service.signing_name()).unwrap();
         assert_eq!(region, call.service.region().unwrap_or("*"));
+        assert!(
+            DOCS.contains(&format!("\"{}\"", call.action())),
+            "docs/publishing.md has no right for {}",
+            call.action()
+        );
         self.calls.push(call.line());
         let at = self.call;
         self.call += 1;
