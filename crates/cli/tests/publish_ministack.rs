@@ -237,7 +237,7 @@ fn objects(world: &World<'_>) {
         "release.pem",
         "--key-id",
         "r1",
-        "--public",
+        "--trust",
         "trust.json",
     ]);
     let place = ["--target", "authz", "--bucket", "policies", "--json"];

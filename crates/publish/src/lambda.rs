@@ -469,7 +469,7 @@ impl Destination {
             what: format!("the alias `{name}`"),
             expect: Check::Json("/FunctionVersion", json!(seen)),
             // A split that ends with all requests on the old version looks done, and is not.
-            done: (state.live.len() == 1 || self.percent != 100).then_some(done),
+            done: (seen != number || self.percent != 100).then_some(done),
         };
         let mut action = write(vec![read], call);
         if let Action::Write(write) = &mut action {

@@ -199,6 +199,17 @@ fn an_alias_splits_requests() {
     let split = account.data.clone();
     publish(Kind::Alias, &mut account, None).unwrap();
     assert_eq!(account.data.alias, ("2".to_owned(), Default::default()));
+    // Ending the split in either direction survives a lost response.
+    for at in 0..5 {
+        for (policy, version) in [(Some("new"), "3"), (None, "2")] {
+            account.restore(&split);
+            account.faults.again(Some((at, Fault::Unheard)));
+            let ended = publish(Kind::Alias, &mut account, policy);
+            assert!(ended.is_ok(), "{at} {ended:?}");
+            assert_eq!(account.data.alias, (version.to_owned(), Default::default()));
+        }
+    }
+    account.faults.again(None);
     account.restore(&split);
     publish(Kind::Alias, &mut account, Some("new")).unwrap();
     assert_eq!(account.data.alias, ("3".to_owned(), Default::default()));
