@@ -6,6 +6,7 @@ pub(crate) mod javascript;
 pub(crate) mod lambda;
 pub(crate) mod lambda_edge;
 pub(crate) mod proxies;
+pub(crate) mod publish;
 pub(crate) mod readers;
 mod toolchain;
 mod verify;

@@ -121,6 +121,7 @@ fn steps(quick: bool) -> Vec<(&'static str, Work)> {
         steps.push(("Cloudflare Worker", Work::Here(build::cloudflare::tests)));
         steps.push(("generated JavaScript", Work::Here(build::javascript::tests)));
         steps.push(("readers of paths", Work::Here(build::readers::tests)));
+        steps.push(("publishing", Work::Here(build::publish::tests)));
         steps.push(("ways past a proxy", Work::Here(build::proxies::bypasses)));
         steps.push(("callback page", Work::Here(callback::tests)));
         steps.push(("sign-in in Chromium", Work::Here(sign_in::tests)));

@@ -86,6 +86,7 @@ impl Starter {
         let schemas = [
             ("site", schema::site()),
             ("course", schema::course()),
+            ("publish", schema::publish()),
             ("test", schema::test()),
         ];
         let schemas = schemas.into_iter().map(|(name, schema)| {

@@ -17,13 +17,16 @@ mod sign;
 mod sign_in;
 mod target;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::json;
 use tollgate_author::starter::test_keys;
 use tollgate_compiler::SourceTree;
 use tollgate_core::Image;
+use tollgate_edges::Edge;
+use tollgate_gate::Gate;
+use tollgate_policy::spec::ImageSpec;
 
 use crate::failure::{Failure, Problem, print_findings, sized, warn};
 use crate::output::{FAINT, GOOD, print, print_json, styled, visible};
@@ -74,6 +77,36 @@ pub(crate) struct Build {
     /// Print the result as a single JSON object
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// The zip of a target, without signature and trust keys.
+pub(crate) fn zip(
+    target: &str,
+    image: &[u8],
+    spec: &ImageSpec,
+    gate: &Gate<Vec<u8>>,
+    parts: Option<PathBuf>,
+) -> Result<Vec<u8>, Failure> {
+    let edge = Edge::named(target).ok_or_else(|| Failure::NoArtifact(target.to_owned()))?;
+    let target = Target::Edge(edge);
+    let artifact = target.build(&Input {
+        image,
+        trust: None,
+        spec: Some(spec),
+        gate: gate.config(),
+        index: gate.image().path_options().index,
+        site: None,
+        id: &gate.policy_id().to_string(),
+        out: Path::new("policy.zip"),
+        parts: &Parts::find(parts),
+        flavour: target.flavour(None),
+    })?;
+    match artifact.content {
+        Content::File(bytes) => Ok(bytes),
+        Content::Folder(_) | Content::Files(_) => {
+            Err(Failure::NoArtifact(target.name().to_owned()))
+        }
+    }
 }
 
 impl Build {

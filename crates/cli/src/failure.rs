@@ -25,6 +25,7 @@ use tollgate_javascript::budget::Cost;
 use tollgate_mint::MintError;
 use tollgate_policy::visible::visible_lines;
 use tollgate_proxies::{Proxy, ProxyError};
+use tollgate_publish::{PublishError, Stopped};
 use tollgate_server::{AuthzError, BadPeer, BadUpstream, BindError};
 use tollgate_token::{JwkError, KeyError, TokenError};
 
@@ -158,6 +159,26 @@ pub(crate) enum Failure {
     Untrusted(String),
     /// A policy cannot be fetched.
     PolicyUrl { url: String, error: FetchError },
+    /// The target has no artifact that this command could build itself.
+    NoArtifact(String),
+    /// A policy with a test key is not published.
+    TestKey { issuer: String, kid: String },
+    /// Nothing can be published there.
+    Publish(PublishError),
+    /// A publication ended early.
+    Stopped(Box<Stopped>),
+}
+
+impl From<PublishError> for Failure {
+    fn from(error: PublishError) -> Self {
+        Failure::Publish(error)
+    }
+}
+
+impl From<Box<Stopped>> for Failure {
+    fn from(stopped: Box<Stopped>) -> Self {
+        Failure::Stopped(stopped)
+    }
 }
 
 impl From<StdoutError> for Failure {
@@ -253,6 +274,10 @@ impl Failure {
             Failure::NoPeers => "no_peers",
             Failure::Untrusted(_) => "no_trust",
             Failure::PolicyUrl { .. } => "fetch",
+            Failure::NoArtifact(_) => "no_artifact",
+            Failure::TestKey { .. } => "test_key",
+            Failure::Publish(error) => error.code(),
+            Failure::Stopped(stopped) => stopped.error.code(),
         }
     }
 
@@ -353,6 +378,10 @@ impl Failure {
                 io::ErrorKind::NotFound => Some("create the directory of the socket first"),
                 _ => None,
             },
+            Failure::NoArtifact(_) => Some("give the finished zip: `--artifact FILE`"),
+            Failure::TestKey { .. } => Some(
+                "run `tollgate keys fetch` to pin the issuer's own keys; for a site without real users: `--allow-test-keys`",
+            ),
             Failure::NoPeers => Some(
                 "list the proxies that may connect, such as `--peers 127.0.0.1 10.0.0.0/8`, or listen on a Unix socket",
             ),
@@ -372,6 +401,8 @@ impl Failure {
                 )
                 .into(),
             ),
+            Failure::Publish(error) => Some(error.help().into()),
+            Failure::Stopped(stopped) => Some(stopped.error.help().into()),
             _ => self.help().map(Cow::Borrowed),
         }
     }

@@ -34,6 +34,7 @@ mod overwrite;
 mod person;
 mod policy;
 mod progress;
+mod publish;
 mod reach;
 mod rejected;
 mod serve;
@@ -90,6 +91,9 @@ enum Command {
     Verify(verify::Verify),
     #[command(subcommand)]
     Token(token::Token),
+    Publish(publish::Publish),
+    Status(publish::Status),
+    Rollback(publish::Rollback),
     Serve(serve::Serve),
     Authz(authz::Authz),
     Completions(completions::Completions),
@@ -120,6 +124,9 @@ fn main() -> ExitCode {
         Command::Keys(keys::Keys::New(args)) => (Form::of(args.json), args.run()),
         Command::Verify(args) => (Form::of(args.json), args.run()),
         Command::Token(token::Token::Mint(args)) => (Form::of(args.json), args.run()),
+        Command::Publish(args) => (Form::of(args.json), args.run()),
+        Command::Status(args) => (Form::of(args.json), args.run()),
+        Command::Rollback(args) => (Form::of(args.json), args.run()),
         Command::Serve(args) => (Form::Human, args.run()),
         Command::Authz(args) => (Form::Human, args.run()),
         Command::Completions(args) => (Form::Human, args.run()),

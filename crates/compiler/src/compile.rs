@@ -14,6 +14,7 @@ use crate::document::{Document, repair};
 use crate::keys::{check_table, site::SITE_FILE as SITE_KEYS};
 use crate::limits::{MAX_RULES, Usage, usage};
 use crate::options::CompileOptions;
+use crate::publish;
 use crate::rule::Scope;
 use crate::rule::pattern::Base;
 use crate::site::{self, Site, Suppression};
@@ -82,6 +83,7 @@ pub struct RuleLocation {
 pub fn compile(sources: &SourceTree, options: &CompileOptions) -> Compiled {
     let mut diagnostics = sources.diagnostics().to_vec();
     stray::check(sources, &mut diagnostics);
+    publish::check(sources, &mut diagnostics);
     let mut rules = Vec::new();
     let mut site = read_site(sources, options, &mut rules, &mut diagnostics);
     let bases = read_courses(sources, &site, &mut rules, &mut diagnostics);

@@ -5,6 +5,7 @@
 //! Not here: the meaning of the values.
 
 pub(crate) mod course;
+pub(crate) mod publish;
 mod sign_in;
 pub(crate) mod site;
 pub(crate) mod test_file;

@@ -5,7 +5,9 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::keys::{Key, Keys, Shape, course::COURSE, site::SITE_FILE, test_file::TEST_FILE};
+use crate::keys::{
+    Key, Keys, Shape, course::COURSE, publish::PUBLISH_FILE, site::SITE_FILE, test_file::TEST_FILE,
+};
 
 pub use crate::keys::test_file::TestTable;
 
@@ -24,6 +26,11 @@ pub fn course() -> Value {
 /// The schema of `*.test.toml`.
 pub fn test() -> Value {
     document(&TEST_FILE, "Authors' tests of a Tollgate policy")
+}
+
+/// The schema of `publish.toml`.
+pub fn publish() -> Value {
+    document(&PUBLISH_FILE, "Where a Tollgate policy is published")
 }
 
 fn document(keys: &Keys, title: &str) -> Value {

@@ -12,6 +12,8 @@ use crate::diagnostic::Diagnostic;
 
 /// The name of the file that holds what is true for the whole site.
 pub const SITE_FILE: &str = "site.toml";
+/// The file that names where the policy is published. It is part of no decision.
+pub const PUBLISH_FILE: &str = "publish.toml";
 /// The folder with the course files.
 pub const COURSES_FOLDER: &str = "courses";
 /// The end of a test file's name.

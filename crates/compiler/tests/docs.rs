@@ -156,3 +156,24 @@ fn the_table_of_codes_is_the_gates() {
     assert!(codes.len() > 20, "{codes:?}");
     assert_eq!(rows, codes);
 }
+
+/// The example of `publish.toml` is valid.
+#[test]
+fn the_page_about_publishing_has_a_valid_file() {
+    let page = page("publishing.md");
+    let (_, rest) = page.split_once("\n```toml\n").unwrap();
+    let (example, _) = rest.split_once("\n```").unwrap();
+    let mut tree = SourceTree::new();
+    let site = "schema = 1\n[site]\nname = \"a\"\n";
+    tree.insert("site.toml", site);
+    tree.insert("publish.toml", example);
+    let compiled = compile(&tree, &CompileOptions::default());
+    assert!(
+        compiled.diagnostics.is_empty(),
+        "{:?}",
+        compiled.diagnostics
+    );
+    for target in ["cloudfront-functions", "lambda-edge", "lambda", "authz"] {
+        assert!(tollgate_compiler::publish::Destinations::read(&tree).has(target));
+    }
+}

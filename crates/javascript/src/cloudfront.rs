@@ -53,6 +53,21 @@ pub fn verifies(algorithm: Algorithm) -> bool {
     algorithm == Algorithm::HS256
 }
 
+/// The key of the entry that a generated function reads first, found in its source. `None` if the source was not
+/// generated here: the key is a digest of the rest of it.
+pub fn pointer_of(function: &str) -> Option<&str> {
+    let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    function.match_indices('p').find_map(|(at, _)| {
+        let key = function.get(at..at + KEY_CHARS)?;
+        if !key.bytes().skip(1).all(is_digit) {
+            return None;
+        }
+        let unnamed = function.replace(key, UNNAMED);
+        let expected = hex(unnamed.as_bytes(), KEY_CHARS - 1);
+        (key.get(1..) == Some(expected.as_str())).then_some(key)
+    })
+}
+
 /// Generates the function and the entries of a policy with this image id.
 ///
 /// # Errors

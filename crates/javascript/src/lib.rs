@@ -23,6 +23,7 @@ mod sign_in;
 mod source;
 mod store;
 
+pub use cloudfront::pointer_of as cloudfront_pointer;
 pub use cloudfront::verifies as cloudfront_verifies;
 pub use cloudfront::{CloudFront, cloudfront, cloudfront_of_any_size};
 pub use edgeworkers::verify as edgeworkers_verify;

@@ -79,6 +79,11 @@ const TABLE: &[Row] = &[
         &["tollgate-compiler"],
     ),
     row(
+        "tollgate-publish",
+        &["tollgate-javascript"],
+        &["tollgate-compiler"],
+    ),
+    row(
         "tollgate-compiler",
         &[
             "tollgate-core",
@@ -151,6 +156,7 @@ const TABLE: &[Row] = &[
             "tollgate-mint",
             "tollgate-policy",
             "tollgate-proxies",
+            "tollgate-publish",
             "tollgate-token",
         ],
         &[],
@@ -302,6 +308,9 @@ const CRYPTO_EXCEPTIONS: &[(&str, &str)] = &[
     ("tollgate-compiler", "sha2"),
     ("tollgate-javascript", "sha2"),
     ("tollgate-policy", "sha2"),
+    // Digests that AWS compares, and in tests the verification of its signatures.
+    ("tollgate-publish", "p256"),
+    ("tollgate-publish", "sha2"),
     ("tollgate-local-issuer", "sha2"),
 ];
 

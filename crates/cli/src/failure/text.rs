@@ -187,6 +187,27 @@ impl fmt::Display for Failure {
                 visible(url)
             ),
             Failure::PolicyUrl { url, error } => write!(f, "`{}`: {error}", visible(url)),
+            Failure::TestKey { issuer, kid } => write!(
+                f,
+                "the keys of issuer `{}` include the test key `{}` (TG0740), so anyone with its private half has access",
+                visible(issuer),
+                visible(kid)
+            ),
+            Failure::NoArtifact(target) => write!(
+                f,
+                "the package of target `{target}` contains a program, which this command does not build"
+            ),
+            Failure::Publish(error) => write!(f, "{error}"),
+            Failure::Stopped(stopped) => {
+                let tollgate_publish::Stopped {
+                    step,
+                    of,
+                    what,
+                    in_force,
+                    error,
+                } = &**stopped;
+                write!(f, "step {step} of {of}, {what}: {error}\n{in_force}")
+            }
             Failure::NoPeers => f.write_str("`--peers` is missing, and there is no default"),
         }
     }

@@ -10,8 +10,8 @@ use std::path::Path;
 
 use super::directory::{Directory, EntryName, Fault, Node, OnDisk, resolve};
 use super::{
-    COURSES_FOLDER, SITE_FILE, SourceTree, is_hidden, is_inside, is_policy_file, is_test_file,
-    is_toml,
+    COURSES_FOLDER, PUBLISH_FILE, SITE_FILE, SourceTree, is_hidden, is_inside, is_policy_file,
+    is_test_file, is_toml,
 };
 use crate::diagnostic::{Code, Diagnostic, Report, codes};
 use crate::document::{Document, repair};
@@ -100,6 +100,7 @@ impl<'d> Reader<'d> {
         }
         // Without it the directory is not a policy, and may be anything.
         if self.tree.text(SITE_FILE).is_some() {
+            self.file(PUBLISH_FILE);
             self.survey();
         }
     }

@@ -61,6 +61,10 @@ fn generated(paths: String) -> [(&'static str, String); 6] {
             "schema/course.schema.json",
             format!("{:#}\n", schema::course()),
         ),
+        (
+            "schema/publish.schema.json",
+            format!("{:#}\n", schema::publish()),
+        ),
         ("schema/test.schema.json", format!("{:#}\n", schema::test())),
         ("REFERENCE.md", reference::keys()),
         ("DIAGNOSTICS.md", codes::reference()),

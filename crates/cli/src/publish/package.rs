@@ -1,0 +1,146 @@
+//! What is published: the policy directory, compiled and checked, or an artifact that was built from it.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use tollgate_author::starter::test_keys;
+use tollgate_gate::Gate;
+use tollgate_policy::spec::ImageSpec;
+use tollgate_publish::{PublishError, cloudfront_functions, lambda, object};
+
+use crate::earlier::zipped;
+use crate::failure::{Failure, print_findings};
+use crate::{build, edge, input, policy};
+
+/// What is published.
+#[derive(Args)]
+pub(super) struct Source {
+    /// The artifact that `tollgate build` wrote from DIR: the zip for Lambda, the signed image for `authz`
+    #[arg(long, value_name = "FILE")]
+    artifact: Option<PathBuf>,
+    /// The directory of the built parts [default: as for `tollgate build`]
+    #[arg(long, value_name = "DIR")]
+    parts: Option<PathBuf>,
+}
+
+/// A compiled policy, and the artifact if one was given.
+pub(super) struct Built {
+    target: String,
+    gate: Gate<Vec<u8>>,
+    image: Vec<u8>,
+    spec: ImageSpec,
+    artifact: Option<(PathBuf, Vec<u8>)>,
+    parts: Option<PathBuf>,
+}
+
+/// The policy ID of an image, signed or not.
+pub(super) fn policy_of(image: &[u8]) -> Option<String> {
+    let (image, _) = tollgate_gate::signed::open_envelope(image.to_vec()).ok()?;
+    let image = tollgate_core::Image::from_bytes(&image).ok()?;
+    Some(image.id().to_string())
+}
+
+impl Built {
+    pub(super) fn new(
+        folder: &Path,
+        source: &Source,
+        target: &str,
+        quiet: bool,
+    ) -> Result<Self, Failure> {
+        if folder.is_file() {
+            return Err(Failure::NeedsFolder);
+        }
+        let policy = policy::compile(folder, false)?;
+        if !quiet {
+            print_findings(&policy.compiled.diagnostics, &policy.sources);
+        }
+        let gate = policy::load(folder, policy.image.clone(), None)?;
+        let limits = edge::check(target, gate.config(), policy.sources)?;
+        if !quiet {
+            limits.print();
+        }
+        let artifact = match &source.artifact {
+            Some(path) => Some((path.clone(), input::read(path)?)),
+            None => None,
+        };
+        Ok(Self {
+            target: target.to_owned(),
+            gate,
+            image: policy.image,
+            spec: policy.compiled.policy.ok_or(Failure::NeedsFolder)?,
+            artifact,
+            parts: source.parts.clone(),
+        })
+    }
+
+    pub(super) fn policy(&self) -> String {
+        self.gate.policy_id().to_string()
+    }
+
+    /// The first issuer with a test key, and the key's ID.
+    pub(super) fn test_key(&self) -> Option<(String, String)> {
+        self.gate.config().issuers.iter().find_map(|issuer| {
+            let keys = test_keys(issuer.jwks.as_deref().unwrap_or_default());
+            Some((issuer.name.to_string(), keys.first()?.to_string()))
+        })
+    }
+
+    pub(super) fn function(&self) -> Result<cloudfront_functions::Package, Failure> {
+        let policy = self.policy();
+        let made = tollgate_javascript::cloudfront(&self.spec, &policy).map_err(Failure::Script)?;
+        Ok(cloudfront_functions::Package::of(&made, &policy))
+    }
+
+    pub(super) fn zip(&self) -> Result<lambda::Package, Failure> {
+        let zip = match &self.artifact {
+            Some((path, zip)) => {
+                let found = zipped(path).and_then(|image| policy_of(&image));
+                self.check(path, found)?;
+                zip.clone()
+            }
+            None => build::zip(
+                &self.target,
+                &self.image,
+                &self.spec,
+                &self.gate,
+                self.parts.clone(),
+            )?,
+        };
+        Ok(lambda::Package {
+            zip,
+            policy: self.policy(),
+        })
+    }
+
+    pub(super) fn object(&self) -> Result<object::Package, Failure> {
+        let Some((path, image)) = &self.artifact else {
+            return Err(Failure::Publish(PublishError::Setting {
+                name: "--artifact",
+                problem: "is missing: servers load only signed images from a URL; build one with `tollgate build \
+                          --sign KEY --key-id ID --policy-version VERSION -o FILE`"
+                    .to_owned(),
+            }));
+        };
+        self.check(path, policy_of(image))?;
+        Ok(object::Package {
+            image: image.clone(),
+            policy: self.policy(),
+        })
+    }
+
+    /// Checks that an artifact was built from the directory.
+    fn check(&self, path: &Path, found: Option<String>) -> Result<(), Failure> {
+        let policy = self.policy();
+        if found.as_deref() == Some(policy.as_str()) {
+            return Ok(());
+        }
+        let found = found.map_or_else(|| "no policy".to_owned(), |found| format!("policy {found}"));
+        Err(Failure::Publish(PublishError::Setting {
+            name: "--artifact",
+            problem: format!(
+                "`{}` contains {found}, but the policy directory is policy {policy}; build it again",
+                path.display()
+            ),
+        }))
+    }
+}

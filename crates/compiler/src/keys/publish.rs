@@ -1,0 +1,144 @@
+//! The keys of `publish.toml`: where `tollgate publish` publishes a policy.
+//!
+//! Not here: reading them ([`publish`](crate::publish)).
+
+use super::{Key, Keys, Shape};
+use crate::limits::MAX_TEXT_BYTES;
+
+const TEXT: Shape = Shape::Text {
+    max_bytes: MAX_TEXT_BYTES,
+    pattern: None,
+};
+const DISTRIBUTION_ID: Shape = Shape::Text {
+    max_bytes: 64,
+    pattern: Some("^[A-Z0-9]+$"),
+};
+const REGION_NAME: Shape = Shape::Text {
+    max_bytes: 32,
+    pattern: Some("^[a-z0-9-]+$"),
+};
+const PROFILE: Key = Key::new(
+    "profile",
+    TEXT,
+    "the AWS profile whose credentials are used; default: those of the environment",
+);
+const REGION: Key = Key::new(
+    "region",
+    REGION_NAME,
+    "the AWS region; default: that of the profile or the environment",
+);
+
+/// `publish.toml`
+pub(crate) static PUBLISH_FILE: Keys = Keys {
+    what: "`publish.toml`",
+    about: "Where `tollgate publish` publishes the policy. Options override it. It contains no credentials.",
+    keys: &[
+        Key::new(
+            "schema",
+            Shape::Version(1),
+            "the version of this file's language",
+        )
+        .required(),
+        Key::new(
+            "cloudfront-functions",
+            Shape::Table(&CLOUDFRONT_FUNCTIONS),
+            "a function of CloudFront Functions with a KeyValueStore",
+        )
+        .also(&["cloudfront", "cff"]),
+        Key::new(
+            "lambda-edge",
+            Shape::Table(&LAMBDA_EDGE),
+            "a Lambda@Edge function",
+        ),
+        Key::new(
+            "lambda",
+            Shape::Table(&LAMBDA),
+            "a Lambda function with an alias: authorizer or content delivery",
+        ),
+        Key::new(
+            "authz",
+            Shape::Table(&AUTHZ),
+            "a signed image in an S3 bucket, from which `tollgate authz` loads it",
+        ),
+    ],
+    one_of: &[],
+};
+
+static CLOUDFRONT_FUNCTIONS: Keys = Keys {
+    what: "`[cloudfront-functions]`",
+    about: "A function of CloudFront Functions with a KeyValueStore",
+    keys: &[
+        Key::new("function", TEXT, "the name of the function").required(),
+        Key::new(
+            "store",
+            TEXT,
+            "the ARN of the KeyValueStore; default: the one that the function is associated with",
+        ),
+        Key::new(
+            "distribution",
+            DISTRIBUTION_ID,
+            "the ID of the distribution whose behaviours are checked",
+        ),
+        Key::new(
+            "settle_secs",
+            Shape::Int { min: 0, max: 3_600 },
+            "the seconds that entries need to reach all edges; default: 30",
+        ),
+        Key::new(
+            "keep",
+            Shape::Int { min: 2, max: 10 },
+            "how many policies stay in the store, the live one included; default: 2",
+        ),
+        PROFILE,
+    ],
+    one_of: &[],
+};
+
+static LAMBDA_EDGE: Keys = Keys {
+    what: "`[lambda-edge]`",
+    about: "A Lambda@Edge function",
+    keys: &[
+        Key::new(
+            "function",
+            TEXT,
+            "the name of the function, which is in us-east-1",
+        )
+        .required(),
+        Key::new(
+            "distribution",
+            DISTRIBUTION_ID,
+            "the ID of the distribution that runs the function",
+        )
+        .required(),
+        PROFILE,
+    ],
+    one_of: &[],
+};
+
+static LAMBDA: Keys = Keys {
+    what: "`[lambda]`",
+    about: "A Lambda function with an alias",
+    keys: &[
+        Key::new("function", TEXT, "the name of the function").required(),
+        Key::new(
+            "alias",
+            TEXT,
+            "the alias that API Gateway invokes; default: `live`",
+        ),
+        REGION,
+        PROFILE,
+    ],
+    one_of: &[],
+};
+
+static AUTHZ: Keys = Keys {
+    what: "`[authz]`",
+    about: "A signed image in an S3 bucket",
+    keys: &[
+        Key::new("bucket", TEXT, "the bucket").required(),
+        Key::new("key", TEXT, "the key of the object; default: `policy.tgi`"),
+        REGION,
+        PROFILE,
+    ],
+    one_of: &[],
+};

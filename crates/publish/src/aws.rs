@@ -1,0 +1,282 @@
+//! AWS: credentials, signatures and connections.
+//!
+//! Credentials come from where every AWS tool finds them: the environment, profiles, single sign-on, roles of
+//! instances and of CI jobs. They are never printed. Not here: the calls ([`call`](crate::call)).
+
+use core::time::Duration;
+use std::env;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use aws_config::{BehaviorVersion, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
+use aws_sigv4::http_request::{
+    PayloadChecksumKind, PercentEncodingMode, SignableBody, SignableRequest, SigningParams,
+    SigningSettings, UriPathNormalizationMode, sign,
+};
+use aws_sigv4::sign::{v4, v4a};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use tokio::runtime::Runtime;
+
+use crate::call::{Call, Reply, Service};
+use crate::error::PublishError;
+use crate::world::SendError;
+
+/// The longest response, in bytes.
+const MAX_REPLY_BYTES: usize = 64 * 1024 * 1024;
+/// The longest time for one response. A package is large, and the line may be slow.
+const REPLY_SECS: u64 = 120;
+/// Credentials are loaded again before they end.
+const RENEW_SECS: u64 = 60;
+
+/// A request with its signature.
+#[derive(Clone)]
+pub struct Signed {
+    /// The HTTP method.
+    pub method: &'static str,
+    /// The URL.
+    pub url: String,
+    /// All headers.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// Signs a call. `endpoint` replaces the service's own.
+///
+/// # Errors
+/// Returns a message if the call cannot be signed.
+pub fn signed(
+    call: &Call,
+    endpoint: Option<&str>,
+    credentials: &Credentials,
+    time: SystemTime,
+) -> Result<Signed, String> {
+    let base = match endpoint {
+        Some(endpoint) => endpoint.trim_end_matches('/').to_owned(),
+        None => format!("https://{}", call.service.host()),
+    };
+    let host = base
+        .split_once("://")
+        .map_or(base.as_str(), |(_, rest)| rest)
+        .to_owned();
+    let query = if call.query.is_empty() { "" } else { "?" };
+    let url = format!("{base}{}{query}{}", call.path, call.query);
+    let mut headers = vec![("host".to_owned(), host)];
+    let own = call.headers.iter();
+    headers.extend(own.map(|(name, value)| ((*name).to_owned(), value.clone())));
+    let mut settings = SigningSettings::default();
+    if matches!(call.service, Service::S3 { .. }) {
+        settings.percent_encoding_mode = PercentEncodingMode::Single;
+        settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
+        settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
+    }
+    let identity = credentials.clone().into();
+    let name = call.service.signing_name();
+    let params: SigningParams<'_> = match call.service.region() {
+        Some(region) => v4::SigningParams::builder()
+            .identity(&identity)
+            .region(region)
+            .name(name)
+            .time(time)
+            .settings(settings)
+            .build()
+            .map_err(|error| error.to_string())?
+            .into(),
+        None => v4a::SigningParams::builder()
+            .identity(&identity)
+            .region_set("*")
+            .name(name)
+            .time(time)
+            .settings(settings)
+            .build()
+            .map_err(|error| error.to_string())?
+            .into(),
+    };
+    let pairs = headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()));
+    let body = SignableBody::Bytes(&call.body);
+    let request = SignableRequest::new(call.method, url.as_str(), pairs, body)
+        .map_err(|error| error.to_string())?;
+    let (instructions, _) = sign(request, &params)
+        .map_err(|error| error.to_string())?
+        .into_parts();
+    let made: Vec<_> = instructions
+        .headers()
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    headers.extend(made);
+    Ok(Signed {
+        method: call.method,
+        url,
+        headers,
+        body: call.body.clone(),
+    })
+}
+
+type Pool = Client<HttpsConnector<HttpConnector>, Full<hyper::body::Bytes>>;
+
+/// A connection to AWS.
+pub struct Aws {
+    runtime: Runtime,
+    config: SdkConfig,
+    pool: Pool,
+    credentials: Option<Credentials>,
+}
+
+impl Aws {
+    /// Prepares a connection with the credentials of a profile, or of the environment.
+    ///
+    /// # Errors
+    /// Returns an error if this machine has no trusted certificates, or no task can run.
+    pub fn connect(profile: Option<&str>) -> Result<Self, PublishError> {
+        let local = |message: String| PublishError::Network {
+            action: "connect".to_owned(),
+            message,
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| local(error.to_string()))?;
+        let mut loader = aws_config::defaults(BehaviorVersion::latest());
+        if let Some(profile) = profile {
+            loader = loader.profile_name(profile);
+        }
+        let config = runtime.block_on(loader.load());
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let connector = HttpsConnectorBuilder::new()
+            .with_provider_and_native_roots(provider)
+            .map_err(|_| local("this machine has no trusted certificates".to_owned()))?
+            .https_or_http()
+            .enable_http1()
+            .build();
+        Ok(Self {
+            runtime,
+            config,
+            pool: Client::builder(TokioExecutor::new()).build(connector),
+            credentials: None,
+        })
+    }
+
+    /// The region of the profile or the environment.
+    pub fn region(&self) -> Option<String> {
+        self.config.region().map(ToString::to_string)
+    }
+
+    /// Sends a call once.
+    ///
+    /// # Errors
+    /// Returns an error if there are no credentials or no response.
+    pub fn send(&mut self, call: &Call) -> Result<Reply, SendError> {
+        let credentials = self.credentials().map_err(SendError::Fatal)?;
+        let endpoint = endpoint(&call.service, &self.config);
+        let request = signed(call, endpoint.as_deref(), &credentials, SystemTime::now()).map_err(
+            |message| {
+                SendError::Fatal(PublishError::Network {
+                    action: call.action(),
+                    message,
+                })
+            },
+        )?;
+        let pool = self.pool.clone();
+        let limit = Duration::from_secs(REPLY_SECS);
+        self.runtime.block_on(async move {
+            match tokio::time::timeout(limit, exchange(&pool, request)).await {
+                Ok(result) => result,
+                Err(_) => Err(SendError::Lost(format!(
+                    "no complete response within {REPLY_SECS} s"
+                ))),
+            }
+        })
+    }
+
+    fn credentials(&mut self) -> Result<Credentials, PublishError> {
+        let soon = SystemTime::now() + Duration::from_secs(RENEW_SECS);
+        if let Some(known) = &self.credentials
+            && known.expiry().is_none_or(|end| end > soon)
+        {
+            return Ok(known.clone());
+        }
+        let provider: SharedCredentialsProvider = self
+            .config
+            .credentials_provider()
+            .ok_or_else(|| PublishError::Credentials("no source is configured".to_owned()))?;
+        let found = self
+            .runtime
+            .block_on(provider.provide_credentials())
+            .map_err(|error| PublishError::Credentials(causes(&error)))?;
+        self.credentials = Some(found.clone());
+        Ok(found)
+    }
+}
+
+/// The messages of an error and its causes.
+fn causes(error: &dyn core::error::Error) -> String {
+    let mut texts = vec![error.to_string()];
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        texts.push(error.to_string());
+        cause = error.source();
+    }
+    texts.dedup();
+    texts.join(": ")
+}
+
+/// The endpoint that the environment or the profile sets for a service.
+fn endpoint(service: &Service, config: &SdkConfig) -> Option<String> {
+    let name = format!("AWS_ENDPOINT_URL_{}", service.endpoint_name());
+    env::var(name)
+        .ok()
+        .or_else(|| config.endpoint_url().map(str::to_owned))
+        .filter(|url| !url.is_empty())
+}
+
+async fn exchange(pool: &Pool, request: Signed) -> Result<Reply, SendError> {
+    let fatal = |message: String| {
+        SendError::Fatal(PublishError::Network {
+            action: request.method.to_owned(),
+            message,
+        })
+    };
+    let mut builder = http::Request::builder()
+        .method(request.method)
+        .uri(&request.url);
+    for (name, value) in &request.headers {
+        builder = builder.header(name, value);
+    }
+    let body = Full::new(hyper::body::Bytes::from(request.body.clone()));
+    let sent = builder
+        .body(body)
+        .map_err(|error| fatal(error.to_string()))?;
+    let response = pool
+        .request(sent)
+        .await
+        .map_err(|error| SendError::Lost(causes(&error)))?;
+    let status = response.status().as_u16();
+    let etag = response.headers().get("etag");
+    let etag = etag.and_then(|etag| etag.to_str().ok()).map(str::to_owned);
+    let body = Limited::new(response.into_body(), MAX_REPLY_BYTES);
+    let body = body
+        .collect()
+        .await
+        .map_err(|error| SendError::Lost(error.to_string()))?;
+    Ok(Reply {
+        status,
+        etag,
+        body: body.to_bytes().into(),
+    })
+}
+
+/// The time in Unix seconds.
+pub fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).ok();
+    since
+        .and_then(|since| i64::try_from(since.as_secs()).ok())
+        .unwrap_or(i64::MAX)
+}

@@ -1,0 +1,272 @@
+//! Calls of AWS APIs as data: exactly what a dry run prints and a run sends.
+//!
+//! Not here: signing ([`aws`](crate::aws)), sending ([`world`](crate::world)), and the order of calls, which is in the
+//! file of each platform.
+
+use core::fmt;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+/// What a part of a path keeps.
+const PART: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~');
+
+/// An AWS service at one of its endpoints.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Service {
+    /// Distributions and functions; one endpoint for the world.
+    CloudFront,
+    /// The contents of KeyValueStores of an account, signed for all regions (SigV4A).
+    KeyValueStore {
+        /// The account's number, which is the first part of the host.
+        account: String,
+    },
+    /// Lambda in a region.
+    Lambda {
+        /// The region.
+        region: String,
+    },
+    /// S3, with the bucket in the path.
+    S3 {
+        /// The region of the bucket.
+        region: String,
+    },
+}
+
+impl Service {
+    /// The name in signatures.
+    pub const fn signing_name(&self) -> &'static str {
+        match self {
+            Self::CloudFront => "cloudfront",
+            Self::KeyValueStore { .. } => "cloudfront-keyvaluestore",
+            Self::Lambda { .. } => "lambda",
+            Self::S3 { .. } => "s3",
+        }
+    }
+
+    /// The name in `AWS_ENDPOINT_URL_…`.
+    pub const fn endpoint_name(&self) -> &'static str {
+        match self {
+            Self::CloudFront => "CLOUDFRONT",
+            Self::KeyValueStore { .. } => "CLOUDFRONT_KEYVALUESTORE",
+            Self::Lambda { .. } => "LAMBDA",
+            Self::S3 { .. } => "S3",
+        }
+    }
+
+    /// The region in signatures; `None` for all regions, which only SigV4A can express.
+    pub fn region(&self) -> Option<&str> {
+        match self {
+            Self::CloudFront => Some("us-east-1"),
+            Self::KeyValueStore { .. } => None,
+            Self::Lambda { region } | Self::S3 { region } => Some(region),
+        }
+    }
+
+    /// The host of the service.
+    pub fn host(&self) -> String {
+        match self {
+            Self::CloudFront => "cloudfront.amazonaws.com".to_owned(),
+            Self::KeyValueStore { account } => {
+                format!("{account}.cloudfront-kvs.global.api.aws")
+            }
+            Self::Lambda { region } => format!("lambda.{region}.amazonaws.com"),
+            Self::S3 { region } => format!("s3.{region}.amazonaws.com"),
+        }
+    }
+}
+
+/// One call. The body is not printed, because it may contain session secrets.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Call {
+    /// The service.
+    pub service: Service,
+    /// The name of the operation, which is also its name in IAM policies.
+    pub name: &'static str,
+    /// The HTTP method.
+    pub method: &'static str,
+    /// The path, percent-encoded.
+    pub path: String,
+    /// The query without `?`, percent-encoded.
+    pub query: String,
+    /// Headers of this operation, in lower case.
+    pub headers: Vec<(&'static str, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.line())
+    }
+}
+
+impl Call {
+    /// A call without a body.
+    pub fn new(service: Service, name: &'static str, method: &'static str, path: String) -> Self {
+        Self {
+            service,
+            name,
+            method,
+            path,
+            query: String::new(),
+            headers: Vec::new(),
+            body: Vec::new(),
+        }
+    }
+
+    /// The same call with a body.
+    #[must_use]
+    pub fn with_body(mut self, kind: &'static str, body: Vec<u8>) -> Self {
+        self.headers.push(("content-type", kind.to_owned()));
+        self.body = body;
+        self
+    }
+
+    /// The same call with one more pair in the query.
+    #[must_use]
+    pub fn with_query(mut self, name: &str, value: &str) -> Self {
+        if !self.query.is_empty() {
+            self.query.push('&');
+        }
+        self.query.push_str(&format!("{name}={}", part(value)));
+        self
+    }
+
+    /// The same call with one more header.
+    #[must_use]
+    pub fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// The action that an IAM policy must allow.
+    pub fn action(&self) -> String {
+        format!("{}:{}", self.service.signing_name(), self.name)
+    }
+
+    /// The URL, without the query.
+    pub fn url(&self) -> String {
+        let query = if self.query.is_empty() { "" } else { "?" };
+        format!(
+            "https://{}{}{query}{}",
+            self.service.host(),
+            self.path,
+            self.query
+        )
+    }
+
+    /// The call in one line. Bodies are described by length and digest.
+    pub fn line(&self) -> String {
+        let mut text = format!("{} {} {}", self.action(), self.method, self.url());
+        for (name, value) in &self.headers {
+            if *name != "content-type" {
+                text.push_str(&format!(" {name}: {value}"));
+            }
+        }
+        if !self.body.is_empty() {
+            let digest = hex(&Sha256::digest(&self.body));
+            let digest = digest.get(..16).unwrap_or(&digest);
+            text.push_str(&format!(
+                " body: {} bytes, sha256 {digest}…",
+                self.body.len()
+            ));
+        }
+        text
+    }
+
+    /// The call for programs.
+    pub fn json(&self) -> Value {
+        let headers: Vec<Value> = self
+            .headers
+            .iter()
+            .map(|(name, value)| json!([name, value]))
+            .collect();
+        json!({
+            "action": self.action(),
+            "method": self.method,
+            "url": self.url(),
+            "headers": headers,
+            "body_bytes": self.body.len(),
+            "body_sha256": hex(&Sha256::digest(&self.body)),
+        })
+    }
+}
+
+/// A value as a part of a path or query.
+pub(crate) fn part(value: &str) -> String {
+    utf8_percent_encode(value, PART).to_string()
+}
+
+/// Bytes as lower-case hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The response to a call.
+#[derive(Clone, Debug, Default)]
+pub struct Reply {
+    /// The HTTP status.
+    pub status: u16,
+    /// The `ETag` header.
+    pub etag: Option<String>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+impl Reply {
+    /// The body as text.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+
+    /// The body as JSON; `null` if it is not.
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+
+    /// The SHA-256 of the body, in hexadecimal digits.
+    pub fn digest(&self) -> String {
+        hex(&Sha256::digest(&self.body))
+    }
+
+    /// The code and the message of an error, in either of AWS's formats.
+    pub fn error(&self) -> (String, String) {
+        let text = self.text();
+        if let Ok(document) = roxmltree::Document::parse(&text) {
+            let of = |name: &str| {
+                let mut nodes = document.descendants();
+                let node = nodes.find(|node| node.has_tag_name_of(name));
+                node.and_then(|node| node.text())
+                    .unwrap_or_default()
+                    .to_owned()
+            };
+            return (of("Code"), of("Message"));
+        }
+        let object = self.json();
+        let text = |names: &[&str]| {
+            let found = names.iter().find_map(|name| object.get(*name)?.as_str());
+            found.unwrap_or_default().to_owned()
+        };
+        let code = text(&["__type", "Code", "code"]);
+        let code = code.rsplit('#').next().unwrap_or_default().to_owned();
+        (code, text(&["Message", "message"]))
+    }
+}
+
+/// Names of elements without their namespace.
+pub(crate) trait LocalName {
+    /// Whether the element has this local name.
+    fn has_tag_name_of(&self, name: &str) -> bool;
+}
+
+impl LocalName for roxmltree::Node<'_, '_> {
+    fn has_tag_name_of(&self, name: &str) -> bool {
+        self.is_element() && self.tag_name().name() == name
+    }
+}

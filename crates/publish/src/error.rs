@@ -1,0 +1,203 @@
+//! Why a publication failed, and what to do about it.
+
+use core::fmt;
+
+/// The reason of a failure. None of them contains credentials or bodies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PublishError {
+    /// No credentials, or none that can be used.
+    Credentials(String),
+    /// A setting is missing or invalid.
+    Setting {
+        /// The name, as in `publish.toml`.
+        name: &'static str,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A call was not answered.
+    Network {
+        /// The action.
+        action: String,
+        /// The cause.
+        message: String,
+    },
+    /// A call was refused for lack of a permission.
+    Denied {
+        /// The action that must be allowed.
+        action: String,
+        /// The service's message.
+        message: String,
+    },
+    /// A call failed.
+    Service {
+        /// The action.
+        action: String,
+        /// The HTTP status.
+        status: u16,
+        /// The service's error code.
+        code: String,
+        /// The service's message.
+        message: String,
+    },
+    /// Something does not exist.
+    Missing {
+        /// What.
+        what: String,
+        /// How to create it.
+        help: String,
+    },
+    /// Something was changed by another program or person meanwhile.
+    Changed {
+        /// What was changed.
+        what: String,
+    },
+    /// A wait ended without its condition.
+    Late {
+        /// What was awaited.
+        what: String,
+        /// How long, in seconds.
+        secs: u64,
+    },
+    /// The new code does not work.
+    Broken {
+        /// What failed.
+        what: String,
+        /// The platform's message.
+        message: String,
+    },
+    /// What is live is not Tollgate's.
+    Foreign {
+        /// What.
+        what: String,
+    },
+    /// The entries of a policy were removed.
+    Retired {
+        /// The policy.
+        policy: String,
+        /// What can still be restored.
+        left: Vec<String>,
+    },
+    /// There is nothing to roll back to.
+    NoEarlier,
+    /// The named policy was never published there.
+    Unknown {
+        /// The policy.
+        policy: String,
+        /// The known ones.
+        known: Vec<String>,
+    },
+    /// The platform's own tool is missing.
+    NoTool {
+        /// Its name.
+        tool: &'static str,
+        /// How to install it.
+        help: &'static str,
+    },
+    /// The platform's own tool failed.
+    Tool {
+        /// Its name and arguments, without secrets.
+        command: String,
+        /// The end of its output.
+        message: String,
+    },
+    /// The platform cannot do this.
+    Unsupported {
+        /// What was asked.
+        what: String,
+        /// What to do instead.
+        help: String,
+    },
+}
+
+impl PublishError {
+    /// A stable code.
+    pub const fn code(&self) -> &'static str {
+        match self {
+            Self::Credentials(_) => "credentials",
+            Self::Setting { .. } => "setting",
+            Self::Network { .. } => "network",
+            Self::Denied { .. } => "denied",
+            Self::Service { .. } => "service",
+            Self::Missing { .. } => "missing",
+            Self::Changed { .. } => "changed",
+            Self::Late { .. } => "late",
+            Self::Broken { .. } => "broken",
+            Self::Foreign { .. } => "foreign",
+            Self::Retired { .. } => "retired",
+            Self::NoEarlier => "no_earlier",
+            Self::Unknown { .. } => "unknown_policy",
+            Self::NoTool { .. } => "no_tool",
+            Self::Tool { .. } => "tool",
+            Self::Unsupported { .. } => "unsupported",
+        }
+    }
+
+    /// What to do.
+    pub fn help(&self) -> String {
+        match self {
+            Self::Credentials(_) => "log in with `aws sso login` or `aws configure`, or set AWS_PROFILE; `aws sts get-caller-identity` shows who you are".to_owned(),
+            Self::Setting { name, .. } => format!("set `{name}` in `publish.toml`, or give its option"),
+            Self::Network { .. } => "check the connection, then run the command again: it continues where it stopped".to_owned(),
+            Self::Denied { action, .. } => format!("allow `{action}` for your role; docs/publishing.md has the IAM policy"),
+            Self::Service { .. } => "run the command again: it continues where it stopped".to_owned(),
+            Self::Missing { help, .. } | Self::Unsupported { help, .. } => help.clone(),
+            Self::Changed { .. } => "find out who changed it with `tollgate status`, then run the command again: it begins with what is there now".to_owned(),
+            Self::Late { .. } => "run the command again: it continues where it stopped, and waits again".to_owned(),
+            Self::Broken { .. } => "nothing was put into force; report this with the message".to_owned(),
+            Self::Foreign { .. } => "name another function, or give `--replace-foreign` if it may be replaced".to_owned(),
+            Self::Retired { left, .. } => match left.as_slice() {
+                [] => "check out the revision of that policy, and publish it".to_owned(),
+                left => format!("check out the revision of that policy and publish it; these can be restored: {}", left.join(", ")),
+            },
+            Self::NoEarlier => "check out the revision of the policy that you want, and publish it".to_owned(),
+            Self::Unknown { known, .. } => match known.as_slice() {
+                [] => "no policy was published there with `tollgate publish`".to_owned(),
+                known => format!("published there: {}", known.join(", ")),
+            },
+            Self::NoTool { help, .. } => (*help).to_owned(),
+            Self::Tool { .. } => "run the printed command by itself to see all of its output".to_owned(),
+        }
+    }
+}
+
+impl fmt::Display for PublishError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Credentials(cause) => write!(f, "no AWS credentials: {cause}"),
+            Self::Setting { name, problem } => write!(f, "`{name}` {problem}"),
+            Self::Network { action, message } => write!(f, "no answer to `{action}`: {message}"),
+            Self::Denied { action, message } => {
+                write!(f, "you are not allowed to `{action}`: {message}")
+            }
+            Self::Service {
+                action,
+                status,
+                code,
+                message,
+            } => write!(f, "`{action}` failed with {status} {code}: {message}"),
+            Self::Missing { what, .. } => write!(f, "{what} does not exist"),
+            Self::Changed { what } => {
+                write!(
+                    f,
+                    "{what} was changed by someone else; nothing of theirs was overwritten"
+                )
+            }
+            Self::Late { what, secs } => write!(f, "{what} took longer than {secs} s"),
+            Self::Broken { what, message } => write!(f, "{what} failed: {message}"),
+            Self::Foreign { what } => write!(f, "{what} was not generated by Tollgate"),
+            Self::Retired { policy, .. } => {
+                write!(
+                    f,
+                    "the entries of policy `{policy}` were removed, so it cannot be restored"
+                )
+            }
+            Self::NoEarlier => f.write_str("no earlier policy can be restored"),
+            Self::Unknown { policy, .. } => write!(f, "policy `{policy}` was not found there"),
+            Self::NoTool { tool, .. } => write!(f, "`{tool}` is not installed"),
+            Self::Tool { command, message } => write!(f, "`{command}` failed: {message}"),
+            Self::Unsupported { what, .. } => write!(f, "{what}"),
+        }
+    }
+}
+
+impl core::error::Error for PublishError {}

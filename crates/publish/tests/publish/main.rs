@@ -1,0 +1,17 @@
+//! Publications to a stub that verifies signatures, with a fault at every call.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test that panics has failed, also in its helpers"
+)]
+
+mod account;
+mod cloud;
+mod edge;
+mod functions;
+mod selectors;
+mod signature;
