@@ -9,8 +9,8 @@ use crate::bench::baselines;
 use crate::tally::Tally;
 use crate::ui::{Mark, Step};
 use crate::{
-    Verdict, build, callback, codegen, conformance, demo, deployment, embedding, fixtures, infra,
-    repo, shell, sign_in, tidy, ui,
+    Verdict, build, callback, codegen, conformance, demo, deployment, dist, embedding, fixtures,
+    infra, repo, shell, sign_in, tidy, ui,
 };
 
 /// Arguments of `test`.
@@ -127,6 +127,7 @@ fn steps(quick: bool) -> Vec<(&'static str, Work)> {
         steps.push(("demos", Work::Here(demo::tests)));
         steps.push(("infrastructure", Work::Here(infra::check)));
         steps.push(("deployment", Work::Here(deployment::check)));
+        steps.push(("packages", Work::Here(dist::check)));
     }
     let authors = shell::tool(repo::program("tollgate"), ["test", "policy"]);
     steps.push(("authors' tests", Work::Process(authors, authors_tests)));

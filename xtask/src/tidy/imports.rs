@@ -297,12 +297,14 @@ const CRYPTO_OWNERS: &[&str] = &[
     "tollgate-peers",
     "tollgate-rs256",
 ];
-/// Hashes, neither signed nor verified: content IDs, and the proof keys of OAuth clients.
+/// Hashes, neither signed nor verified: content IDs, built parts and packages, and the proof keys of OAuth clients.
 const CRYPTO_EXCEPTIONS: &[(&str, &str)] = &[
     ("tollgate-compiler", "sha2"),
     ("tollgate-javascript", "sha2"),
     ("tollgate-policy", "sha2"),
     ("tollgate-local-issuer", "sha2"),
+    ("tollgate", "sha2"),
+    ("xtask", "sha2"),
 ];
 
 /// Other crates that only a few packages may name, so that they can be replaced in one place. `tollgate-edge`
