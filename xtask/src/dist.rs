@@ -44,6 +44,9 @@ pub(crate) struct Args {
     /// Package the executable and the parts that `cargo xtask build` has built, for this machine alone
     #[arg(long)]
     quick: bool,
+    /// Then install every package in a clean root, without network, and use it
+    #[arg(long)]
+    check: bool,
 }
 
 /// The release that is built.
@@ -92,7 +95,12 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
         out.display(),
         ui::seconds(began.elapsed())
     );
-    Ok(Verdict::Yes)
+    if !args.check {
+        return Ok(Verdict::Yes);
+    }
+    let (report, tally, passed) = ui::in_step("install", |step| install::check(&out, step))?;
+    println!("{report}\n{tally}");
+    Ok(Verdict::of(passed))
 }
 
 /// A step of `cargo xtask test`: packages the programs that are built, and installs every package in a clean root.
@@ -106,6 +114,7 @@ pub(crate) fn check(step: &Step) -> Result<(String, Tally, bool)> {
         target: Vec::new(),
         programs: None,
         quick: true,
+        check: true,
     };
     step.line("packages");
     write(&args, &out)?;

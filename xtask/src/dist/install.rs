@@ -17,7 +17,7 @@ const TUTORIAL: &str = "docs/first-minute.md";
 /// What the root has besides Debian's base. Node is that of this machine.
 const PACKAGES: [&str; 2] = ["python3-pip", "python3-venv"];
 /// The time that a check may take, in seconds: a hanging server is a failure.
-const PATIENCE_SECS: &str = "600";
+const PATIENCE_SECS: &str = "300";
 
 /// Installs and uses every package in `out`; returns the report, its counts, and whether everything passed.
 pub(super) fn check(out: &Path, step: &Step) -> Result<(String, Tally, bool)> {

@@ -135,7 +135,15 @@ END
 PATH=/opt/npm/node_modules/.bin:$PATH ok "npm: init for @tollgate/edge" tollgate init /opt/npm/policy --test-key
 PATH=/opt/npm/node_modules/.bin:$PATH ok "npm: an image for @tollgate/edge" tollgate build /opt/npm/policy -o /opt/npm/policy.tgi
 ok "npm: @tollgate/edge decides" prints no_token node /opt/npm/gate.mjs /opt/npm/policy.tgi
-ok "npm: signals end the command" bash -c 'cd /opt/npm && node_modules/.bin/tollgate serve --policy policy --root . --listen 127.0.0.1:0 & sleep 2; kill -TERM $!; wait $!; test $? = 143 -o $? = 0; ! pgrep -f "tollgate serve"'
+cat > /tmp/signal.sh <<'END'
+cd /opt/npm || exit 1
+node_modules/.bin/tollgate serve --policy policy --root . > /tmp/printed 2>&1 &
+for _ in $(seq 100); do grep -q serving /tmp/printed && break; sleep 0.1; done
+kill -TERM $!
+wait $!
+! ls -l /proc/[0-9]*/exe 2> /dev/null | grep cli-linux
+END
+ok "npm: a signal ends the command" bash /tmp/signal.sh
 ok "npm: without its platform package, the command says so" bash -c 'rm -r /opt/npm/node_modules/@tollgate/cli-*; /opt/npm/node_modules/.bin/tollgate 2>&1 | grep -q "is not installed"'
 
 echo "#   first decision ${decided:-never} s after the installation began, protected page ${served:-never} s"

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use serde_json::{Map, Value, json};
 
 use super::Release;
@@ -43,7 +43,7 @@ pub(super) fn write(built: &[Built], release: &Release, step: &Step) -> Result<(
         fs::copy(&one.path, folder.join(&file))
             .with_context(|| format!("cannot copy {}", one.path.display()))?;
         program::executable(&folder.join(&file))?;
-        pack(&folder, &package, release, step)?;
+        pack(&folder, &format!("{package:#}\n"), release, step)?;
         platforms.insert(name, release.version.into());
     }
     let folder = release.stage.join("npm/tollgate");
@@ -61,25 +61,44 @@ pub(super) fn write(built: &[Built], release: &Release, step: &Step) -> Result<(
         "engines": { "node": ">=18" },
         "optionalDependencies": platforms,
     });
-    pack(&folder, &package, release, step)?;
+    pack(&folder, &format!("{package:#}\n"), release, step)?;
     edge(release, step)
 }
+
+/// The changes of `package.json` for a published package: in the repository it must not be published by accident, and
+/// what its scripts need is there. As text, because the order of `exports` has a meaning.
+const EDITS: [(&str, &str); 3] = [
+    ("  \"private\": true,\n", ""),
+    (
+        ",\n  \"scripts\": { \"prepack\": \"node prepack.mjs\", \"test\": \"node --test test/\" }",
+        "",
+    ),
+    (
+        "\"files\": [",
+        "\"files\": [\"THIRD-PARTY.txt\", \"LICENSE-APACHE\", \"LICENSE-MIT\", ",
+    ),
+];
 
 /// The package with the gate as WebAssembly.
 fn edge(release: &Release, step: &Step) -> Result<()> {
     let from = repo::node_package();
-    let text = fs::read_to_string(from.join("package.json"))
-        .context("cannot read package.json of the npm package")?;
-    let mut package: Value = serde_json::from_str(&text).context("package.json is not JSON")?;
-    set(&mut package, "version", release.version.into());
-    if let Some(members) = package.as_object_mut() {
-        // In the repository it must not be published by accident, and what it needs is built there.
-        members.remove("private");
-        members.remove("scripts");
-        if let Some(files) = members.get_mut("files").and_then(Value::as_array_mut) {
-            files.push("THIRD-PARTY.txt".into());
-        }
+    let path = from.join("package.json");
+    let mut package =
+        fs::read_to_string(&path).with_context(|| format!("cannot read {}", repo::shown(&path)))?;
+    for (old, new) in EDITS {
+        ensure!(
+            package.matches(old).count() == 1,
+            "{} lacks `{old}`: adapt `dist/npm.rs`",
+            repo::shown(&path)
+        );
+        package = package.replace(old, new);
     }
+    let version = format!("\"version\": \"{}\"", release.version);
+    ensure!(
+        package.contains(&version),
+        "{} has another version than Cargo.toml: write {version}",
+        repo::shown(&path)
+    );
     let folder = release.stage.join("npm/edge");
     for (name, bytes) in manifest::files_below(&from.join("js"))? {
         put(&folder.join("js").join(name), &bytes)?;
@@ -98,7 +117,7 @@ fn edge(release: &Release, step: &Step) -> Result<()> {
 }
 
 /// Packs a directory with npm, which gives every file the same time.
-fn pack(folder: &Path, package: &Value, release: &Release, step: &Step) -> Result<()> {
+fn pack(folder: &Path, package: &str, release: &Release, step: &Step) -> Result<()> {
     put(
         &folder.join("package.json"),
         format!("{package:#}\n").as_bytes(),
