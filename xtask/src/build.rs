@@ -53,8 +53,12 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
     Ok(Verdict::Yes)
 }
 
-/// Builds what the packages of a release contain, except the command.
+/// Builds what the packages of a release contain, except the command, unless it is built from this commit.
 pub(crate) fn for_release() -> Result<()> {
+    if manifest::is_current()? {
+        println!("the parts of the edges are already built from this commit");
+        return Ok(());
+    }
     let notes = ui::in_step("WASM modules and npm package", |step| wasm(bindgen(), step))?;
     print!("{notes}");
     ui::in_step("parts of the edges", parts)?;

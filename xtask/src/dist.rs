@@ -146,7 +146,7 @@ fn write(args: &Args, out: &Path) -> Result<(Skipped, Vec<Vec<String>>)> {
     if release
         .commit
         .as_ref()
-        .is_none_or(|commit| commit.ends_with("+changes"))
+        .is_none_or(|commit| commit.ends_with(manifest::CHANGES))
     {
         skipped.push((
             "a release".to_owned(),

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::{repo, shell};
@@ -15,6 +15,8 @@ use crate::{repo, shell};
 const FILE: &str = "parts.json";
 /// The Lambda program's own zip is next to the parts, and is not one of them.
 const NO_PARTS: &str = "lambda";
+/// The mark of a commit with changes.
+pub(crate) const CHANGES: &str = "+changes";
 /// The version of this workspace.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
@@ -38,6 +40,24 @@ pub(crate) fn sealed_parts() -> Result<BTreeMap<String, Vec<u8>>> {
     let mut files = parts()?;
     files.insert(FILE.to_owned(), manifest);
     Ok(files)
+}
+
+/// Returns whether the parts are those that this commit built, all of them and unchanged.
+pub(crate) fn is_current() -> Result<bool> {
+    let Ok(text) = fs::read(repo::parts().join(FILE)) else {
+        return Ok(false);
+    };
+    let Ok(manifest) = serde_json::from_slice::<Value>(&text) else {
+        return Ok(false);
+    };
+    let member = |name| manifest.get(name).and_then(Value::as_str);
+    let same_commit =
+        commit().is_some_and(|own| !own.ends_with(CHANGES) && member("commit") == Some(&own));
+    let files = parts()?
+        .into_iter()
+        .map(|(name, bytes)| (name, sha256(&bytes).into()));
+    let files = Value::Object(files.collect());
+    Ok(same_commit && member("version") == Some(VERSION) && manifest.get("files") == Some(&files))
 }
 
 fn parts() -> Result<BTreeMap<String, Vec<u8>>> {
@@ -82,7 +102,7 @@ pub(crate) fn commit() -> Option<String> {
     let commit = git(&["rev-parse", "HEAD"])?;
     let mark = match git(&["status", "--porcelain"])?.trim() {
         "" => "",
-        _ => "+changes",
+        _ => CHANGES,
     };
     Some(format!("{}{mark}", commit.trim()))
 }

@@ -30,7 +30,7 @@ pub(super) fn write(built: &[Built], release: &Release) -> Result<()> {
         vec![json!({ "uri": "file:Cargo.lock", "digest": { "sha256": manifest::sha256(&lock) } })];
     if let Some(commit) = &release.commit {
         // A tree with changes is not the commit.
-        if let Some(commit) = commit.strip_suffix("+changes") {
+        if let Some(commit) = commit.strip_suffix(manifest::CHANGES) {
             sources.push(
                 json!({ "name": "source with changes", "annotations": { "commit": commit } }),
             );
