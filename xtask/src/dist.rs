@@ -42,7 +42,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIR")]
     programs: Option<PathBuf>,
     /// Package the executable and the parts that `cargo xtask build` has built, for this machine alone
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["target", "programs"])]
     quick: bool,
     /// Then install every package in a clean root, without network, and use it
     #[arg(long)]
@@ -70,6 +70,12 @@ struct Release {
 pub(crate) fn run(args: &Args) -> Result<Verdict> {
     let began = Instant::now();
     ensure_empty(&args.out)?;
+    // Checked before anything is built, because that takes minutes.
+    let platforms = platform::chosen(&args.target, args.quick)?;
+    ensure!(
+        platforms.iter().any(|platform| platform.is_host()),
+        "the executable for this machine is required, because it writes the manual pages: add its `--target`"
+    );
     if !args.quick {
         build::for_release()?;
     }
@@ -80,7 +86,7 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
         .context("the directory has no name")?
         .to_string_lossy()
         .into_owned();
-    let partial = out.with_file_name(format!("{name}.partial"));
+    let partial = out.with_file_name(format!(".{name}.dist-partial"));
     let (skipped, sizes) = write(args, &partial)?;
     if out.is_dir() {
         fs::remove_dir(&out).with_context(|| format!("cannot replace {}", out.display()))?;
@@ -178,9 +184,10 @@ fn write(args: &Args, out: &Path) -> Result<(Skipped, Vec<Vec<String>>)> {
             }
         }
     }
-    let own = built.iter().find(|one| one.platform.is_host()).context(
-        "the executable for this machine is required, because it writes the manual pages: add its `--target`",
-    )?;
+    let own = built
+        .iter()
+        .find(|one| one.platform.is_host())
+        .context("the executable for this machine was not built")?;
     release.licences = ui::in_step("licences", |step| licences::text(&built, step))?;
     release.put("THIRD-PARTY.txt", release.licences.as_bytes())?;
     let common = ui::in_step("manual pages and completions", |step| {

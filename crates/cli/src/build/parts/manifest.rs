@@ -4,7 +4,7 @@
 //! would be noticed only in production.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -48,6 +48,11 @@ impl Manifest {
         let files = manifest.get("files").and_then(Value::as_object);
         let files = files.ok_or_else(malformed)?.iter().map(|(name, hash)| {
             let hash = hash.as_str().ok_or_else(malformed)?;
+            // A name that leads out of the parts would be written outside of the artifact.
+            let is_inside = |part| matches!(part, Component::Normal(_));
+            if !Path::new(name).components().all(is_inside) {
+                return Err(PartsError::damaged(place, name));
+            }
             Ok((name.clone(), hash.to_owned()))
         });
         Ok(Self {
