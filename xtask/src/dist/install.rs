@@ -14,8 +14,8 @@ use crate::{repo, shell};
 
 /// The tutorial. Its first block of commands is run.
 const TUTORIAL: &str = "docs/first-minute.md";
-/// What the root has besides Debian's base. Node is that of this machine.
-const PACKAGES: [&str; 2] = ["python3-pip", "python3-venv"];
+/// What the root has besides Debian's base: Python with pip. Node is that of this machine.
+const PACKAGES: [&str; 1] = ["python3-venv"];
 /// The time that a check may take, in seconds: a hanging server is a failure.
 const PATIENCE_SECS: &str = "300";
 

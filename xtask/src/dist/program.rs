@@ -139,3 +139,47 @@ pub(super) fn executable(path: &Path) -> Result<()> {
 pub(super) fn executable(_: &Path) -> Result<()> {
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::platform::PLATFORMS;
+    use super::*;
+
+    fn release(stage: &Path) -> Release {
+        Release {
+            version: "0.0.0",
+            commit: None,
+            epoch: 0,
+            out: stage.to_owned(),
+            stage: stage.to_owned(),
+            quick: false,
+            licences: String::new(),
+        }
+    }
+
+    #[test]
+    fn other_systems_are_skipped_with_a_reason_and_what_was_built_there_is_used() {
+        let stage = repo::target().join(format!("dist-test-{}", std::process::id()));
+        let step = Step::start("test");
+        let others = PLATFORMS
+            .iter()
+            .filter(|platform| platform.glibc.is_none() && !platform.has_own_system());
+        for platform in others {
+            let found = build(platform, &release(&stage), Some(&stage), &step).unwrap();
+            assert!(found.err().unwrap().contains(platform.triple));
+            let folder = stage.join(platform.triple);
+            fs::create_dir_all(&folder).unwrap();
+            fs::write(folder.join(format!("{NAME}{}", platform.exe)), "code").unwrap();
+            let found = build(platform, &release(&stage), Some(&stage), &step)
+                .unwrap()
+                .ok()
+                .unwrap();
+            let joined = with_parts(found, b"parts", &release(&stage)).unwrap();
+            let bytes = fs::read(&joined.path).unwrap();
+            assert_eq!(bytes, b"codeparts\x05\0\0\0\0\0\0\0tollgate-parts\x001");
+            // A second archive would hide the first.
+            assert!(with_parts(joined, b"parts", &release(&stage)).is_err());
+        }
+        let _ = fs::remove_dir_all(&stage);
+    }
+}
