@@ -93,7 +93,7 @@ fn from_program(place: &Path, folder: &str) -> Result<Vec<Entry>, Failure> {
             path: place.to_owned(),
             error,
         },
-        _ => PartsError::damaged(place, "the archive in the program").into(),
+        _ => PartsError::damaged(place, "parts.tar.gz").into(),
     })?;
     let missing = |name: &str| PartsError::damaged(place, name);
     let text = files
