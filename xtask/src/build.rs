@@ -5,10 +5,11 @@ pub(crate) mod cloudflare;
 pub(crate) mod javascript;
 pub(crate) mod lambda;
 pub(crate) mod lambda_edge;
+pub(crate) mod manifest;
 pub(crate) mod proxies;
 pub(crate) mod publish;
 pub(crate) mod readers;
-mod toolchain;
+pub(crate) mod toolchain;
 mod verify;
 
 use std::io::Write;
@@ -53,6 +54,20 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
     Ok(Verdict::Yes)
 }
 
+/// Builds what the packages of a release contain, except the command, unless it is built from this commit.
+pub(crate) fn for_release() -> Result<()> {
+    if manifest::is_current()? {
+        println!("the parts of the edges are already built from this commit");
+        return Ok(());
+    }
+    let notes = ui::in_step("WASM modules and npm package", |step| wasm(bindgen(), step))?;
+    print!("{notes}");
+    ui::in_step("parts of the edges", parts)?;
+    let report = ui::in_step("native Lambda program", lambda::package)?;
+    anstream::print!("{report}");
+    Ok(())
+}
+
 /// The cargo arguments that build the programs of this workspace. They include all programs and the examples,
 /// because cargo rebuilds a shared dependency for every other choice of features. Examples have the features
 /// of tests, and `cargo test` has built both. One of these dependencies is wasmtime.
@@ -70,12 +85,13 @@ pub(crate) fn all(step: &Step) -> Result<String> {
     Ok(notes + &sizes()? + &packages(step)?)
 }
 
-/// Assembles the parts of every edge that `tollgate build` combines with a policy. The modules must already
-/// be built.
+/// Assembles the parts of every edge that `tollgate build` combines with a policy, and writes their manifest.
+/// The modules must already be built.
 pub(crate) fn parts(step: &Step) -> Result<()> {
     cloudflare::parts(step)?;
     lambda_edge::parts(step)?;
-    finished_parts()
+    finished_parts()?;
+    manifest::write()
 }
 
 /// Copies the parts of edges that need no building: everything in the directory `parts` of an edge's own

@@ -61,7 +61,8 @@ fn prepare(flow: Flow, demo: &mut std::process::Command) -> Result<()> {
     if flow != Flow::B {
         ui::in_step("build the Lambda@Edge parts", |step| {
             build::wasm(build::bindgen(), step)?;
-            build::lambda_edge::parts(step)
+            build::lambda_edge::parts(step)?;
+            build::manifest::write()
         })?;
     }
     match flow {

@@ -14,6 +14,7 @@ mod codegen;
 mod conformance;
 mod demo;
 mod deployment;
+mod dist;
 mod docs;
 mod drt;
 mod embedding;
@@ -92,6 +93,8 @@ enum Verb {
     Proofs(proofs::Args),
     /// Check the supply chain: advisories, licences, duplicates, sources; write bills of materials
     Supply(supply::Args),
+    /// Build the packages of a release: archives, Debian, npm, PyPI, image, checksums, licences, provenance
+    Dist(dist::Args),
     /// Compare the embedders' interface with that of a git revision
     Semver(semver::Args),
     /// Check what the compiler cannot: file sizes, imports, names, stray stubs
@@ -120,6 +123,7 @@ fn main() -> ExitCode {
         Verb::Miri(args) => miri::run(&args),
         Verb::Proofs(args) => proofs::run(&args),
         Verb::Supply(args) => supply::run(&args),
+        Verb::Dist(args) => dist::run(&args),
         Verb::Semver(args) => semver::run(&args),
         Verb::Tidy => tidy::run(),
         Verb::Ci => ci::run(),

@@ -75,6 +75,11 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
     Ok(Verdict::of(all))
 }
 
+/// Writes the bills of materials under `target/supply/sbom`.
+pub(crate) fn bills(step: &Step) -> Result<String> {
+    bill::write(step)
+}
+
 /// Checks for known vulnerabilities, yanked crates and unmaintained crates. If the database is unavailable,
 /// that is reported, and the check counts as skipped.
 fn advisories(deny: &std::path::Path, clone: Option<&std::path::Path>) -> Result<bool> {

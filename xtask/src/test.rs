@@ -9,8 +9,8 @@ use crate::bench::baselines;
 use crate::tally::Tally;
 use crate::ui::{Mark, Step};
 use crate::{
-    Verdict, build, callback, codegen, conformance, demo, deployment, docs, embedding, fixtures,
-    infra, integrations, repo, shell, sign_in, tidy, ui,
+    Verdict, build, callback, codegen, conformance, demo, deployment, dist, docs, embedding,
+    fixtures, infra, integrations, repo, shell, sign_in, tidy, ui,
 };
 
 /// Arguments of `test`.
@@ -130,6 +130,7 @@ fn steps(quick: bool) -> Vec<(&'static str, Work)> {
         steps.push(("deployment", Work::Here(deployment::check)));
         steps.push(("documentation", Work::Here(docs::check)));
         steps.push(("integrations", Work::Here(integrations::check)));
+        steps.push(("packages", Work::Here(dist::check)));
     }
     let authors = shell::tool(repo::program("tollgate"), ["test", "policy"]);
     steps.push(("authors' tests", Work::Process(authors, authors_tests)));

@@ -147,6 +147,24 @@ pub fn debian(packages: &[&str], program: &str, step: &Step) -> Result<PathBuf> 
     on_path(program).with_context(|| format!("Debian's {list} did not install `{program}`"))
 }
 
+/// The directory of a root with Debian's base and these packages, of the release that this machine has.
+pub fn debian_root(packages: &[&str], step: &Step) -> Result<PathBuf> {
+    let folder = folder("debian-root");
+    once(&folder, packages, || {
+        let program = debian(&["mmdebstrap"], "mmdebstrap", step)?;
+        let release = fs::read_to_string("/etc/os-release").context("no /etc/os-release")?;
+        let suite = release
+            .lines()
+            .find_map(|line| line.strip_prefix("VERSION_CODENAME="))
+            .context("/etc/os-release names no release of Debian")?;
+        let mut make = shell::tool(program, ["--variant=minbase"]);
+        make.arg(format!("--include={}", packages.join(",")));
+        make.arg(suite).arg(folder.join("root"));
+        shell::must(&mut make, |line| step.line(line)).map(|_| ())
+    })?;
+    Ok(folder.join("root"))
+}
+
 /// The path of a program from Debian, installed or not.
 pub fn debian_path(program: &str) -> PathBuf {
     on_path(program).unwrap_or_else(|| Path::new("/usr/sbin").join(program))
@@ -180,7 +198,8 @@ fn on_path(program: &str) -> Option<PathBuf> {
         .find(|file| file.is_file())
 }
 
-fn is_root() -> bool {
+/// Returns whether this process runs as root.
+pub fn is_root() -> bool {
     let asked = shell::tool("id", ["-u"]).output();
     asked.is_ok_and(|said| said.stdout.trim_ascii() == b"0")
 }

@@ -36,6 +36,7 @@ use crate::write::{self, write_whole};
 use crate::{edge, input, policy, trust};
 use artifact::{Content, Input};
 use parts::Parts;
+pub(crate) use parts::PartsError;
 use proxy::SiteArgs;
 use sign::SignArgs;
 use target::Target;
@@ -63,8 +64,8 @@ pub(crate) struct Build {
     /// With `--target lambda-edge`: the build of the gate in the function [default: wasm]
     #[arg(long, value_name = "FLAVOUR", value_parser = target::flavours())]
     flavour: Option<String>,
-    /// The directory of the built parts [default: $TOLLGATE_PARTS, else `parts` next to this program or to its
-    /// directory]
+    /// The directory of the built parts [default: $TOLLGATE_PARTS, else the parts inside this program, else `parts` next
+    /// to it or to its directory]
     #[arg(long, value_name = "DIR")]
     parts: Option<PathBuf>,
     #[command(flatten)]

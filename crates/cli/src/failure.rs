@@ -29,6 +29,7 @@ use tollgate_publish::{PublishError, Stopped};
 use tollgate_server::{AuthzError, BadPeer, BadUpstream, BindError};
 use tollgate_token::{JwkError, KeyError, TokenError};
 
+use crate::build::PartsError;
 use crate::client::FetchError;
 use crate::form::Form;
 use crate::keys::NotPinned;
@@ -118,6 +119,8 @@ pub(crate) enum Failure {
     Mint(MintError),
     /// The built parts of an artifact are missing. The path is that of the missing file.
     NoParts(PathBuf),
+    /// The built parts are not those of this command.
+    Parts(PartsError),
     /// The artifact cannot be packed.
     Pack(io::Error),
     /// The artifact is larger than the edge accepts.
@@ -193,6 +196,12 @@ impl From<OverwriteError> for Failure {
     }
 }
 
+impl From<PartsError> for Failure {
+    fn from(error: PartsError) -> Self {
+        Failure::Parts(error)
+    }
+}
+
 /// What is wrong with an argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Problem {
@@ -258,6 +267,7 @@ impl Failure {
             Failure::Claims(_) | Failure::UnknownIssuer { .. } => "claims",
             Failure::Mint(_) => "mint",
             Failure::NoParts(_) => "no_parts",
+            Failure::Parts(error) => error.code(),
             Failure::Pack(_) => "pack",
             Failure::TooLarge { .. } => "too_large",
             Failure::NeedsFolder => "needs_folder",
@@ -353,8 +363,11 @@ impl Failure {
                 Some("let `tollgate authz` listen on an IP address, and write `--authz HOST:PORT`")
             }
             Failure::NoParts(_) => Some(
-                "run `cargo xtask build` to build the parts, or give their directory with `--parts DIR`",
+                "the command of a release contains them, and `cargo install` builds the command alone: install from npm, \
+                 PyPI, a `.deb` or an archive, or unpack the `tollgate-parts` archive of the same release and pass \
+                 `--parts DIR`; in a clone of the repository: `cargo xtask build`",
             ),
+            Failure::Parts(error) => Some(error.help()),
             Failure::TooLarge { .. } => Some(
                 "`tollgate check` reports the sizes; split the policy, or build it for another target",
             ),

@@ -46,6 +46,7 @@ mod trace;
 mod trust;
 mod verdict;
 mod verify;
+mod version;
 mod watch;
 mod who;
 mod write;
@@ -61,7 +62,7 @@ use verdict::Verdict;
 #[derive(Parser)]
 #[command(
     name = "tollgate",
-    version,
+    version = version::LONG,
     arg_required_else_help = true,
     propagate_version = true
 )]

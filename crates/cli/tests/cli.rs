@@ -14,13 +14,16 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use serde_json::json;
+use sha2::{Digest, Sha256};
 use toml::{Table, Value};
 
-const KEYS: [&str; 18] = [
+const KEYS: [&str; 19] = [
     "name",
     "in",
     "args",
     "write",
+    "parts",
     "cut",
     "stdin",
     "exit",
@@ -221,12 +224,34 @@ fn prepare(case: &Table, folder: &Path) {
         }
         fs::write(file, text.as_str().unwrap()).unwrap();
     }
+    for parts in texts(case, "parts") {
+        seal(&folder.join(parts));
+    }
     if let Some(cut) = case.get("cut").and_then(Value::as_table) {
         let file = |key| folder.join(cut[key].as_str().unwrap());
         let bytes = fs::read(file("from")).unwrap();
         let count = usize::try_from(cut["bytes"].as_integer().unwrap()).unwrap();
         fs::write(file("to"), &bytes[..count]).unwrap();
     }
+}
+
+/// Writes the manifest of built parts, of the version under test.
+fn seal(parts: &Path) {
+    let mut files = serde_json::Map::new();
+    let mut ahead = vec![parts.to_owned()];
+    while let Some(path) = ahead.pop() {
+        if path.is_dir() {
+            let inner = fs::read_dir(&path).unwrap();
+            ahead.extend(inner.map(|entry| entry.unwrap().path()));
+        } else if path != parts.join("parts.json") {
+            let name = path.strip_prefix(parts).unwrap().to_str().unwrap();
+            let digest = Sha256::digest(fs::read(&path).unwrap());
+            let digest: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+            files.insert(name.to_owned(), digest.into());
+        }
+    }
+    let manifest = json!({ "version": env!("CARGO_PKG_VERSION"), "files": files });
+    fs::write(parts.join("parts.json"), manifest.to_string()).unwrap();
 }
 
 fn texts(case: &Table, key: &str) -> Vec<String> {

@@ -131,7 +131,7 @@ pub(super) fn runs_on_lambda(program: &Path) -> Result<()> {
 }
 
 /// Returns the newest glibc version that a program names. Version names appear verbatim in its string table.
-fn newest_glibc(program: &[u8]) -> Option<[u32; 2]> {
+pub(crate) fn newest_glibc(program: &[u8]) -> Option<[u32; 2]> {
     const NAME: &[u8] = b"GLIBC_";
     let versions = program
         .windows(NAME.len())

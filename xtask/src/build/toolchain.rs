@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use crate::shell;
 
 /// Ensures that rustc can compile for `targets`; returns a description of what it added.
-pub(super) fn need(targets: &[&str]) -> Result<String> {
+pub(crate) fn need(targets: &[&str]) -> Result<String> {
     let mut notes = String::new();
     for target in targets.iter().filter(|target| !has(target)) {
         shell::must(

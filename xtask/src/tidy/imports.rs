@@ -303,7 +303,7 @@ const CRYPTO_OWNERS: &[&str] = &[
     "tollgate-peers",
     "tollgate-rs256",
 ];
-/// Hashes, neither signed nor verified: content IDs, and the proof keys of OAuth clients.
+/// Hashes, neither signed nor verified: content IDs, built parts and packages, and the proof keys of OAuth clients.
 const CRYPTO_EXCEPTIONS: &[(&str, &str)] = &[
     ("tollgate-compiler", "sha2"),
     ("tollgate-javascript", "sha2"),
@@ -312,6 +312,8 @@ const CRYPTO_EXCEPTIONS: &[(&str, &str)] = &[
     ("tollgate-publish", "p256"),
     ("tollgate-publish", "sha2"),
     ("tollgate-local-issuer", "sha2"),
+    ("tollgate", "sha2"),
+    ("xtask", "sha2"),
 ];
 
 /// Other crates that only a few packages may name, so that they can be replaced in one place. `tollgate-edge`

@@ -1,51 +1,110 @@
 //! The built parts of a target, the same for every policy: modules, handlers, addons.
 //!
-//! `cargo xtask build` puts them into a directory named after the target. Not here: the artifacts that are built from
-//! them.
+//! `cargo xtask build` puts them into a directory named after the target, with a manifest; `cargo xtask dist` puts them
+//! into the program. Not here: the artifacts that are built from them.
+
+mod embedded;
+mod error;
+mod manifest;
 
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
-use crate::failure::Failure;
-use crate::write::{self, Entry};
+pub(crate) use error::PartsError;
+use manifest::Manifest;
 
-/// The directory that contains a directory for every target.
-pub(super) struct Parts(PathBuf);
+use crate::failure::Failure;
+use crate::write::Entry;
+
+/// The location of the parts, which are in a directory for every target.
+pub(super) enum Parts {
+    /// A directory with a manifest.
+    Folder(PathBuf),
+    /// An executable that contains them.
+    Program(PathBuf),
+}
 
 impl Parts {
-    /// The given directory, else the one in `TOLLGATE_PARTS`, else `parts` next to this program or to its directory.
+    /// The given directory, else the one in `TOLLGATE_PARTS`, else the parts inside this program, else `parts` next to
+    /// it or to its directory.
     pub(super) fn find(given: Option<PathBuf>) -> Self {
-        let near = || {
-            let program = env::current_exe().ok()?;
-            let folder = program.parent()?;
-            let parts = folder.join("parts");
-            match folder.parent() {
-                Some(above) if !parts.is_dir() => Some(above.join("parts")),
-                _ => Some(parts),
-            }
+        if let Some(folder) = given.or_else(|| env::var_os("TOLLGATE_PARTS").map(PathBuf::from)) {
+            return Parts::Folder(folder);
+        }
+        let Ok(program) = env::current_exe() else {
+            return Parts::Folder(PathBuf::from("parts"));
         };
-        Self(
-            given
-                .or_else(|| env::var_os("TOLLGATE_PARTS").map(PathBuf::from))
-                .or_else(near)
-                .unwrap_or_else(|| PathBuf::from("parts")),
-        )
+        if embedded::has_parts(&program) {
+            return Parts::Program(program);
+        }
+        let folder = program.parent().unwrap_or(&program);
+        let parts = folder.join("parts");
+        Parts::Folder(match folder.parent() {
+            Some(above) if !parts.is_dir() => above.join("parts"),
+            _ => parts,
+        })
     }
 
     /// Returns every file below a directory of the parts, by name. One of them must be `entry`.
     ///
     /// # Errors
     ///
-    /// Returns an error if the directory or `entry` does not exist: the parts are not built, or incomplete.
+    /// Returns an error if `entry` does not exist: the parts are not built, or incomplete. Also if another version
+    /// built them, or if a file has changed since.
     pub(super) fn folder(&self, folder: &str, entry: &str) -> Result<Vec<Entry>, Failure> {
-        let folder = self.0.join(folder);
-        let entries = read(&folder)?;
+        let (place, entries) = match self {
+            Parts::Folder(place) => (place, from_folder(place, folder)?),
+            Parts::Program(place) => (place, from_program(place, folder)?),
+        };
         if entries.iter().any(|found| found.name == entry) {
             Ok(entries)
         } else {
-            Err(Failure::NoParts(folder.join(entry)))
+            Err(Failure::NoParts(place.join(folder).join(entry)))
         }
     }
+}
+
+fn from_folder(place: &Path, folder: &str) -> Result<Vec<Entry>, Failure> {
+    let failed = |path: PathBuf, error: io::Error| Failure::Read { path, error };
+    let path = place.join(manifest::FILE);
+    let text = match fs::read(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(path, error)),
+        Err(_) if place.is_dir() => return Err(PartsError::NoManifest(place.to_owned()).into()),
+        Err(_) => return Err(Failure::NoParts(place.join(folder))),
+    };
+    let manifest = Manifest::parse(&text, place)?;
+    let entry = |(inner, name): (&str, &str)| {
+        let path = place.join(name);
+        match fs::read(&path) {
+            Ok(bytes) => Ok(manifest.entry(inner, name, bytes)?),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                Err(PartsError::damaged(place, name).into())
+            }
+            Err(error) => Err(failed(path, error)),
+        }
+    };
+    manifest.below(folder).map(entry).collect()
+}
+
+fn from_program(place: &Path, folder: &str) -> Result<Vec<Entry>, Failure> {
+    let mut files = embedded::read(place).map_err(|error| match error.kind() {
+        io::ErrorKind::PermissionDenied => Failure::Read {
+            path: place.to_owned(),
+            error,
+        },
+        _ => PartsError::damaged(place, "parts.tar.gz").into(),
+    })?;
+    let missing = |name: &str| PartsError::damaged(place, name);
+    let text = files
+        .remove(manifest::FILE)
+        .ok_or_else(|| missing(manifest::FILE))?;
+    let manifest = Manifest::parse(&text, place)?;
+    let entry = |(inner, name): (&str, &str)| {
+        let bytes = files.remove(name).ok_or_else(|| missing(name))?;
+        Ok(manifest.entry(inner, name, bytes)?)
+    };
+    manifest.below(folder).map(entry).collect()
 }
 
 /// Checks that every file that a module names is among the entries. Otherwise, an incomplete copy would fail only in
@@ -101,28 +160,6 @@ fn resolve(module: &str, named: &str) -> String {
         }
     }
     parts.join("/")
-}
-
-fn read(folder: &Path) -> Result<Vec<Entry>, Failure> {
-    let failed = |path: &Path, error: io::Error| match error.kind() {
-        io::ErrorKind::NotFound => Failure::NoParts(path.to_owned()),
-        _ => Failure::Read {
-            path: path.to_owned(),
-            error,
-        },
-    };
-    let files = write::list(folder).map_err(|error| failed(folder, error))?;
-    let entry = |file: PathBuf| {
-        let path = folder.join(&file);
-        let bytes = fs::read(&path).map_err(|error| failed(&path, error))?;
-        // Artifacts have `/` in names wherever they are built.
-        let parts: Vec<_> = file.iter().map(|part| part.to_string_lossy()).collect();
-        Ok(Entry {
-            name: parts.join("/"),
-            bytes,
-        })
-    };
-    files.into_iter().map(entry).collect()
 }
 
 #[cfg(test)]

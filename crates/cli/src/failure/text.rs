@@ -148,6 +148,7 @@ impl fmt::Display for Failure {
                     path.display()
                 )
             }
+            Failure::Parts(error) => write!(f, "{error}"),
             Failure::Pack(error) => write!(f, "cannot pack the artifact: {}", io_text(error)),
             Failure::TooLarge { bytes, limit } => {
                 write!(
