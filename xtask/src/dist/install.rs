@@ -12,10 +12,11 @@ use crate::tools;
 use crate::ui::Step;
 use crate::{repo, shell};
 
-/// The tutorial. Its first block of commands is run.
-const TUTORIAL: &str = "docs/first-minute.md";
-/// What the root has besides Debian's base: Python with pip. Node is that of this machine.
-const PACKAGES: [&str; 1] = ["python3-venv"];
+/// The tutorial, whose commands are run.
+const TUTORIAL: &str = "docs/tutorial.md";
+/// What the root has besides Debian's base: Python with pip, and what the tutorial asks the local edge with. Node is that of
+/// this machine.
+const PACKAGES: [&str; 2] = ["python3-venv", "curl"];
 /// The time that a check may take, in seconds: a hanging server is a failure.
 const PATIENCE_SECS: &str = "300";
 
@@ -63,7 +64,7 @@ pub(super) fn check(out: &Path, step: &Step) -> Result<(String, Tally, bool)> {
     .arg("/dist");
     run.arg("--ro-bind")
         .arg(repo::root().join(TUTORIAL))
-        .arg("/first-minute.md");
+        .arg("/tutorial.md");
     run.arg("--ro-bind").arg(&node).arg("/usr/local/bin/node");
     run.arg("--ro-bind").arg(&npm).arg(&npm);
     run.args([

@@ -195,11 +195,14 @@ fn add_files(tree: &mut SourceTree, site: &Table) {
         return;
     };
     add_secrets(tree, sign_in.get("secrets"), "B");
-    if let Some(file) = sign_in.get("client_secret").and_then(Value::as_str) {
-        tree.insert(file, "secret\n");
-    }
-    if let Some(file) = sign_in.get("endpoints").and_then(Value::as_str) {
-        tree.insert(file, discovery(site, sign_in));
+    let others = sign_in.get("provider").and_then(Value::as_array);
+    for provider in [sign_in].into_iter().chain(others.into_iter().flatten()) {
+        if let Some(file) = provider.get("client_secret").and_then(Value::as_str) {
+            tree.insert(file, "secret\n");
+        }
+        if let Some(file) = provider.get("endpoints").and_then(Value::as_str) {
+            tree.insert(file, discovery(site, provider));
+        }
     }
     add_pages(tree, site);
 }

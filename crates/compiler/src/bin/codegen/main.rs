@@ -54,7 +54,7 @@ fn usage() -> ExitCode {
     ExitCode::from(2)
 }
 
-fn generated(paths: String) -> [(&'static str, String); 6] {
+fn generated(paths: String) -> [(&'static str, String); 7] {
     [
         ("schema/site.schema.json", format!("{:#}\n", schema::site())),
         (
