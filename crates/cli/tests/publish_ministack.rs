@@ -11,12 +11,13 @@
     reason = "a test that panics has failed, also in its helpers"
 )]
 
+use core::time::Duration;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde_json::Value;
 

@@ -93,10 +93,10 @@ pub(crate) fn verify(received: &Received<'_>, service: &str) -> Result<String, S
         canonical.push_str(&format!("{name}:{}\n", header(name)?));
     }
     let digest = hex(&Sha256::digest(received.body));
-    if let Some(sent) = headers.get("x-amz-content-sha256") {
-        if *sent != digest {
-            return Err("another body".to_owned());
-        }
+    if let Some(sent) = headers.get("x-amz-content-sha256")
+        && *sent != digest
+    {
+        return Err("another body".to_owned());
     }
     canonical.push_str(&format!("\n{names}\n{digest}"));
     let canonical = hex(&Sha256::digest(canonical));
