@@ -54,7 +54,7 @@ impl SignIn {
         let Some(sign_in) = &config.sign_in else {
             return Ok(None);
         };
-        let sealer = Sealer::new(sign_in, &config.site, provider);
+        let sealer = Sealer::new(sign_in, config, provider);
         let sealer = sealer.filter(|_| provider.sha256(b"").is_some());
         Ok(Some(Self {
             sealer: sealer.ok_or(LoadError::SignIn)?,

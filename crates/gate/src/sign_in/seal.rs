@@ -8,30 +8,43 @@ use alloc::{boxed::Box, format, string::String, vec::Vec};
 use serde::{Serialize, de::DeserializeOwned};
 use tollgate_token::{Provider, SEALING_NONCE_BYTES, SealingKey, base64url};
 
+use crate::config::GateConfig;
 use crate::sign_in_config::{SignInConfig, SignInProvider};
 
 /// The keys that seal the cookies of one site.
 pub(crate) struct Sealer {
     /// The first one seals.
     keys: Vec<(String, Box<dyn SealingKey>)>,
-    /// What the cookies of each provider are bound to: the site, and the client and the endpoint that codes and
-    /// tokens are sent to. No provider receives the codes and tokens of another, also after a change of the policy.
+    /// What the cookies of each provider are bound to: the site, the issuer, and the client and the endpoint that codes
+    /// and tokens are sent to. No provider receives the codes and tokens of another, also after a change of the policy.
     owners: Vec<String>,
 }
 
 impl Sealer {
     /// Prepares the keys; `None` if the provider does not encrypt.
-    pub(crate) fn new(config: &SignInConfig, site: &str, provider: &dyn Provider) -> Option<Self> {
+    pub(crate) fn new(
+        config: &SignInConfig,
+        gate: &GateConfig,
+        provider: &dyn Provider,
+    ) -> Option<Self> {
         let keys = config.secrets.iter().map(|secret| {
             let key = provider.sealing_key(&secret.key)?;
             Some((secret.kid.clone(), key))
         });
         let owner = |provider: &SignInProvider| {
-            [site, &provider.client, &provider.endpoints.token].join(" ")
+            let at = usize::try_from(provider.issuer).ok()?;
+            let issuer = gate.issuers.get(at)?.issuers.first()?;
+            let parts = [
+                &gate.site,
+                issuer,
+                &provider.client,
+                &provider.endpoints.token,
+            ];
+            Some(parts.map(String::as_str).join(" "))
         };
         Some(Self {
             keys: keys.collect::<Option<_>>()?,
-            owners: config.providers.iter().map(owner).collect(),
+            owners: config.providers.iter().map(owner).collect::<Option<_>>()?,
         })
     }
 

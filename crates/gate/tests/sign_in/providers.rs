@@ -284,3 +284,20 @@ fn a_provider_that_was_removed_costs_another_sign_in() {
     assert!(reply.is_forwarded, "{:#?}", browser.codes());
     assert!(browser.codes().contains(&"303 signed_in".to_string()));
 }
+
+/// Two issuers can share a server, and a site the name of its client.
+#[test]
+fn providers_with_the_same_token_endpoint_are_not_confused() {
+    let mut world = World::with(&[Options {
+        shares_endpoint: true,
+        ..TWO
+    }]);
+    let uri = at("callback/staff");
+    world.staff.add_client("both", "none", vec![uri]);
+    let mut browser = Browser::of("bob");
+    let at_staff = browser.begin(&mut world, &with("staff"));
+    let callback = world.staff.authorize(&at_staff, Some("bob"), world.now);
+    let reply = browser.hop(&mut world, &callback);
+    // The flow is that of the second provider; only the endpoint does not know its code here.
+    assert_eq!(reply.summary(), "400 code_rejected");
+}

@@ -58,6 +58,8 @@ pub(crate) struct Options<'a> {
     pub(crate) deny: &'a str,
     /// Whether the issuer signs users out as Cognito does.
     pub(crate) is_cognito: bool,
+    /// Whether the second provider has the client and the token endpoint of the first.
+    pub(crate) shares_endpoint: bool,
 }
 
 /// A public client whose issuer names itself in the callback.
@@ -74,6 +76,7 @@ pub(crate) const LEARN: Options<'static> = Options {
     sign_in: "",
     deny: "forbidden = { status = 404 }",
     is_cognito: false,
+    shares_endpoint: false,
 };
 
 /// Another site at the same issuer, with other secrets.
@@ -106,6 +109,7 @@ pub(crate) fn image(options: &Options<'_>) -> Vec<u8> {
         sign_in,
         deny,
         is_cognito,
+        shares_endpoint,
     } = options;
     let keys = match jwks {
         Some(_) => {
@@ -212,12 +216,24 @@ anyone = true
     let mut policy = compiled
         .policy
         .unwrap_or_else(|| panic!("{:#?}", compiled.diagnostics));
+    let mut config = GateConfig::decode(&policy.gate).expect("a valid configuration");
+    let providers = &mut config.sign_in.as_mut().expect("sign-in").providers;
     if *is_cognito {
-        let mut config = GateConfig::decode(&policy.gate).expect("a valid configuration");
-        let sign_in = config.sign_in.as_mut().expect("sign-in");
-        sign_in.providers[0].endpoints.sign_out = SignOut::Cognito(format!("{ISSUER}/logout"));
-        policy.gate = config.encode().expect("a valid configuration");
+        providers[0].endpoints.sign_out = SignOut::Cognito(format!("{ISSUER}/logout"));
     }
+    if *shares_endpoint {
+        let (client, token) = (
+            providers[0].client.clone(),
+            providers[0].endpoints.token.clone(),
+        );
+        let mut issuers = config.issuers.iter_mut();
+        let staff = issuers.find(|issuer| issuer.name == "staff");
+        staff.expect("two issuers").clients.push(client.clone());
+        let providers = &mut config.sign_in.as_mut().expect("sign-in").providers;
+        providers[1].client = client;
+        providers[1].endpoints.token = token;
+    }
+    policy.gate = config.encode().expect("a valid configuration");
     encode(&policy).expect("a valid policy").image
 }
 
