@@ -16,7 +16,7 @@ use tollgate_gate::{
 };
 
 use crate::cookies::replaced;
-use crate::sign_in_site::{ISSUER, LEARN, NOW, id_key, image};
+use crate::sign_in_site::{ISSUER, LEARN, NOW, hmac_key, image};
 
 const COOKIE: &str = "__Host-tollgate";
 
@@ -110,7 +110,7 @@ fn id_token(nonce: &str) -> String {
         part(r#"{"alg":"HS256","kid":"hs"}"#),
         part(&claims)
     );
-    let mac = id_key().mac(input.as_bytes()).expect("a secret");
+    let mac = hmac_key(b"id tokens are signed with this!!").mac(input.as_bytes()).expect("a secret");
     format!("{input}.{}", Base64UrlUnpadded::encode_string(&mac))
 }
 

@@ -5,9 +5,12 @@
 use tollgate_gate::{Gate, LoadError};
 use tollgate_policy::encode::{EncodeError, encode};
 use tollgate_policy::spec::ImageSpec;
-use tollgate_token::{Algorithm, BadSignature, KeyMaterial, KeyRefused, PreparedKey, Provider};
+use tollgate_token::{
+    Algorithm, BadSignature, KeyMaterial, KeyRefused, PreparedKey, Provider, SEALING_NONCE_BYTES,
+    SealingKey,
+};
 
-/// Accepts every key and rejects every signature.
+/// Accepts every key, rejects every signature, and opens no cookie: tests of policies sign nobody in.
 struct NoSignatures;
 
 struct NoKey;
@@ -15,6 +18,25 @@ struct NoKey;
 impl Provider for NoSignatures {
     fn prepare(&self, _: Algorithm, _: &KeyMaterial) -> Result<Box<dyn PreparedKey>, KeyRefused> {
         Ok(Box::new(NoKey))
+    }
+
+    // A gate with `[sign_in]` loads only where it could run the flow.
+    fn sha256(&self, _: &[u8]) -> Option<[u8; 32]> {
+        Some([0; 32])
+    }
+
+    fn sealing_key(&self, _: &[u8; 32]) -> Option<Box<dyn SealingKey>> {
+        Some(Box::new(NoKey))
+    }
+}
+
+impl SealingKey for NoKey {
+    fn seal(&self, _: &[u8; SEALING_NONCE_BYTES], _: &[u8], _: Vec<u8>) -> Option<Vec<u8>> {
+        None
+    }
+
+    fn open(&self, _: &[u8; SEALING_NONCE_BYTES], _: &[u8], _: Vec<u8>) -> Option<Vec<u8>> {
+        None
     }
 }
 
@@ -55,4 +77,54 @@ impl core::error::Error for GateError {}
 pub fn gate(policy: &ImageSpec) -> Result<Gate<Vec<u8>>, GateError> {
     let encoded = encode(policy).map_err(GateError::Encode)?;
     Gate::new(encoded.image, &NoSignatures).map_err(GateError::Load)
+}
+
+#[cfg(test)]
+mod tests {
+    use tollgate_compiler::{CompileOptions, SourceTree, compile};
+
+    use super::gate;
+
+    /// Tests, coverage and mutants of a policy with sign-in need a gate, too.
+    #[test]
+    fn a_policy_with_sign_in_loads() {
+        let mut tree = SourceTree::new();
+        let site = r#"
+schema = 1
+[site]
+name = "example"
+[[issuer]]
+name = "users"
+issuer = "https://id.example.com"
+clients = ["web"]
+algorithms = ["EdDSA"]
+jwks = "keys.json"
+[[issuer]]
+name = "sessions"
+issuer = "https://example.com/sessions"
+clients = ["example"]
+algorithms = ["HS256"]
+secrets = [{ kid = "s-1", file = "session.key" }]
+[token]
+from = ["cookie:__Host-tollgate"]
+[session]
+issuer = "sessions"
+[sign_in]
+issuer = "users"
+endpoints = "openid.json"
+origins = ["https://learn.example.com"]
+client = "web"
+secrets = [{ kid = "s1", file = "seal.key" }]
+"#;
+        tree.insert("site.toml", site);
+        tree.insert("session.key", "A".repeat(43));
+        tree.insert("seal.key", "B".repeat(42) + "A");
+        tree.insert("keys.json", r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"e","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#);
+        tree.insert("openid.json", r#"{"issuer":"https://id.example.com","authorization_endpoint":"https://id.example.com/authorize","token_endpoint":"https://id.example.com/token"}"#);
+        let compiled = compile(&tree, &CompileOptions::default());
+        let policy = compiled
+            .policy
+            .unwrap_or_else(|| panic!("{:#?}", compiled.diagnostics));
+        assert!(gate(&policy).is_ok());
+    }
 }

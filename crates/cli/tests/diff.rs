@@ -445,6 +445,77 @@ fn a_revision_is_read_like_a_working_tree() {
 }
 
 /// The entries of a submodule are in another repository.
+/// What a pull request adds to the work tree neither runs a program nor hides what it opens.
+#[test]
+fn a_pull_request_cannot_hide_what_it_opens() {
+    type Attack = fn(&Path);
+    /// A bare repository inside the work tree, with a program that git would run.
+    fn embedded(at: &Path) {
+        let at = at.join("policy");
+        git(&at, &["init", "--quiet", "--bare", "."]);
+        let pwned = at.join("PWNED");
+        git(
+            &at,
+            &[
+                "config",
+                "core.fsmonitor",
+                &format!("touch '{}'; false", pwned.display()),
+            ],
+        );
+        git(&at, &["config", "core.bare", "false"]);
+        git(&at, &["config", "core.worktree", "."]);
+    }
+    let table: [(&str, Attack, &[&str], i32, &str); 5] = [
+        ("none", |_| (), &["main..", "policy"], 3, "1 newly allowed"),
+        (
+            "a repository in the policy directory",
+            embedded,
+            &["main..", "policy"],
+            3,
+            "1 newly allowed",
+        ),
+        (
+            "a directory with the name of the range",
+            |at| write(&at.join("main.."), &site("**")),
+            &["main..", "policy"],
+            2,
+            "a revision, and a path that exists",
+        ),
+        (
+            "a directory with the name of the old side",
+            |at| write(&at.join("main:policy"), &site("**")),
+            &["main:policy", "policy"],
+            2,
+            "a revision, and a path that exists",
+        ),
+        (
+            "a link to a policy that was open before",
+            |at| {
+                fs::remove_dir_all(at.join("policy")).unwrap();
+                std::os::unix::fs::symlink("open", at.join("policy")).unwrap();
+            },
+            &["main..", "policy"],
+            3,
+            "1 newly allowed",
+        ),
+    ];
+    for (name, attack, arguments, exit, words) in table {
+        let folder = TempDir::new().unwrap();
+        let at = folder.path();
+        git(at, &["init", "--quiet", "--initial-branch=main"]);
+        write(&at.join("policy"), &site("*"));
+        write(&at.join("open"), &site("**"));
+        git(at, &["add", "."]);
+        git(at, &["commit", "--quiet", "-m", "two policies"]);
+        write(&at.join("policy"), &site("**"));
+        attack(at);
+        let (code, text) = diff(at, &[arguments, &["--no-new-access"]].concat());
+        assert_eq!(code, exit, "{name}: {text}");
+        assert!(text.contains(words), "{name}: {text}");
+        assert!(!at.join("policy/PWNED").exists(), "{name}");
+    }
+}
+
 #[test]
 fn a_submodule_is_not_read() {
     let folder = TempDir::new().unwrap();

@@ -312,7 +312,8 @@ fn the_example_of_sign_in_on_the_authors_page() {
         let [example] = <[String; 1]>::try_from(examples.collect::<Vec<_>>()).unwrap();
         example
     };
-    let (smallest, sessions, sign_in) = (one("schema = 1"), one("[session]"), one("[sign_in]"));
+    let (smallest, sessions) = (one("schema = 1"), one("[session]"));
+    let sign_in = one("# the issuer's discovery document");
     let (_, sessions) = sessions.split_once("[[issuer]]").unwrap();
     let folder = Folder::new("sign-in");
     let site = format!("{smallest}\n[[issuer]]{sessions}\n{sign_in}");

@@ -31,7 +31,7 @@ pub const MAX_LABEL_BYTES: usize = 64;
 pub const MAX_SIGN_IN_PARAMETERS: usize = 16;
 
 /// The parameters of the authorization request that are the flow's own.
-pub const FLOW_PARAMETERS: [&str; 12] = [
+const FLOW_PARAMETERS: [&str; 12] = [
     "client_id",
     "client_secret",
     "code_challenge",
@@ -278,12 +278,19 @@ fn is_text(text: &str, longest: usize) -> bool {
     (1..=longest).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
+/// Whether a parameter is one of the flow's own. Some providers ignore case, and PHP reads `.` as `_`.
+pub fn is_of_flow(name: &str) -> bool {
+    let name = name.replace('.', "_");
+    let mut own = FLOW_PARAMETERS.iter();
+    own.any(|known| known.eq_ignore_ascii_case(&name))
+}
+
 /// Whether a parameter can be added to the authorization request: it is not one of the flow's own.
 pub fn is_parameter(name: &str, value: &str) -> bool {
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
     (1..=MAX_SEAL_KID_BYTES).contains(&name.len())
         && name.bytes().all(is_allowed)
-        && !FLOW_PARAMETERS.contains(&name)
+        && !is_of_flow(name)
         && value.len() <= MAX_CLIENT_BYTES
         && value.bytes().all(|byte| (b' '..=b'~').contains(&byte))
 }

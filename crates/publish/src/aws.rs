@@ -8,6 +8,7 @@ use std::env;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
@@ -146,7 +147,11 @@ impl Aws {
             .map_err(|error| local(error.to_string()))?;
         let mut loader = aws_config::defaults(BehaviorVersion::latest());
         if let Some(profile) = profile {
-            loader = loader.profile_name(profile);
+            // The environment has credentials of another account, perhaps.
+            let credentials = ProfileFileCredentialsProvider::builder().profile_name(profile);
+            loader = loader
+                .profile_name(profile)
+                .credentials_provider(credentials.build());
         }
         let config = runtime.block_on(loader.load());
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());

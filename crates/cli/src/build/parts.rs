@@ -28,12 +28,12 @@ impl Parts {
     /// The given directory, else the one in `TOLLGATE_PARTS`, else the parts inside this program, else `parts` next to
     /// it or to its directory.
     pub(super) fn find(given: Option<PathBuf>) -> Self {
-        if let Some(folder) = given.or_else(|| env::var_os("TOLLGATE_PARTS").map(PathBuf::from)) {
+        // An empty name would be the current directory, whose files are the policy's author's.
+        let named = env::var_os("TOLLGATE_PARTS").filter(|folder| !folder.is_empty());
+        if let Some(folder) = given.or_else(|| named.map(PathBuf::from)) {
             return Parts::Folder(folder);
         }
-        let Ok(program) = env::current_exe() else {
-            return Parts::Folder(PathBuf::from("parts"));
-        };
+        let program = env::current_exe().unwrap_or_default();
         if embedded::has_parts(&program) {
             return Parts::Program(program);
         }

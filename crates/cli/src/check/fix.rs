@@ -87,7 +87,7 @@ impl<'a> Changes<'a> {
                 let error = io::Error::other("it changed while the policy was checked; run again");
                 return Err(failed(error));
             }
-            if !is_dirty_allowed && !is_committed(&path) {
+            if !is_dirty_allowed && !is_committed(&path, old) {
                 unsaved.push(self.old.path_of(name).into());
             }
         }
@@ -165,16 +165,20 @@ impl<'a> Changes<'a> {
     }
 }
 
-/// Whether git can restore the file: it is in the last commit and the index, unchanged.
-fn is_committed(path: &Path) -> bool {
+/// Whether git can restore the file: the last commit has these bytes.
+///
+/// Not `git status`, which can be told to ignore a file, and runs programs of the repository's configuration.
+fn is_committed(path: &Path, text: &str) -> bool {
     let real = path.canonicalize();
     let path = real.as_deref().unwrap_or(path);
     let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
         return false;
     };
-    let name = name.to_string_lossy();
-    let status = ["status", "--porcelain", "--ignored", "--", &name];
-    git(folder, &status, b"").is_ok_and(|output| output.stdout.is_empty())
+    let object = format!("HEAD:./{}", name.to_string_lossy());
+    let output = git(folder, &["cat-file", "blob", &object], b"");
+    // Git may write other ends of lines to the work tree.
+    let plain = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace("\r\n", "\n");
+    output.is_ok_and(|output| plain(&output.stdout) == plain(text.as_bytes()))
 }
 
 /// A diff with colours.

@@ -3,7 +3,7 @@
 //! Not here: the entries of the directory and their contents ([`revision`](super::revision)), and running the program
 //! ([`program`](super::program)).
 
-use std::path::Path;
+use std::path::{Component, Path, PathBuf};
 
 use tollgate_compiler::SourceTree;
 
@@ -14,9 +14,44 @@ use crate::failure::Failure;
 use crate::progress::Progress;
 
 /// Reads a directory of the working tree at a revision.
+///
+/// Its path is followed at the revision, not here: a new link would lead to another directory.
 pub(crate) fn folder_at(revision: &str, folder: &Path) -> Result<Analysed, Failure> {
     let name = format!("{revision}:{}", folder.display());
-    read(revision, "./", folder, &name)
+    let (at, path) = place(folder);
+    read(revision, &path, &at, &name)
+}
+
+/// The directory to run git in, and the path of a directory from there, as git spells it.
+fn place(folder: &Path) -> (PathBuf, String) {
+    let here = std::env::current_dir().unwrap_or_default();
+    let below = match folder.strip_prefix(&here) {
+        Ok(below) => below,
+        Err(_) => folder,
+    };
+    let above = match below.parent() {
+        Some(above) if !above.as_os_str().is_empty() => above.to_owned(),
+        _ => PathBuf::from("."),
+    };
+    let top = |at: &Path| git(at, &["rev-parse", "--show-toplevel"], b"").ok();
+    let top_here = top(Path::new("."));
+    let is_here = || top_here.is_some() && (top(&above) == top_here || top(&above).is_none());
+    if below.is_relative() && is_here() {
+        return (PathBuf::from("."), spelled(below));
+    }
+    // Another repository than that of the current directory.
+    match (below.parent(), below.file_name()) {
+        (Some(_), Some(name)) => (above, spelled(Path::new(name))),
+        _ => (folder.to_owned(), "./".to_owned()),
+    }
+}
+
+fn spelled(path: &Path) -> String {
+    let names = path.components().filter(|part| *part != Component::CurDir);
+    let names: Vec<_> = names
+        .map(|part| part.as_os_str().to_string_lossy())
+        .collect();
+    format!("./{}", names.join("/"))
 }
 
 /// Reads `REV:DIR`, with DIR as seen from the current directory, else from the top of the repository.

@@ -7,8 +7,18 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 /// The git program, to be run for a directory.
+///
+/// The directory may be from a pull request, and git obeys the configuration of what it takes for a repository. So a
+/// repository inside the work tree is none, no program of a configuration is run, nothing is fetched, and no object
+/// stands for another.
 pub(super) fn command(at: &Path) -> Command {
     let mut command = Command::new("git");
+    command.args(["-c", "safe.bareRepository=explicit"]);
+    command.args(["-c", "core.fsmonitor=false"]);
+    command.env("GIT_ALLOW_PROTOCOL", "none");
+    command.env("GIT_NO_LAZY_FETCH", "1");
+    command.env("GIT_NO_REPLACE_OBJECTS", "1");
+    command.env("GIT_OPTIONAL_LOCKS", "0");
     // Messages are shown to the user, so they must not be localized.
     command.arg("-C").arg(at).env("LC_ALL", "C");
     command

@@ -18,6 +18,7 @@ pub(super) fn read(
     quiet: bool,
 ) -> Result<(Analysed, Analysed), Failure> {
     if let Some((from, to)) = range(old) {
+        check_single(old, "OLD")?;
         return revisions(&from, &to, new, quiet);
     }
     let Some(new) = new else {
@@ -31,18 +32,41 @@ pub(super) fn read(
         };
         return Err(failure(name, value, help));
     }
-    Ok((side(old)?, side(new)?))
+    Ok((side(old, "OLD")?, side(new, "NEW")?))
 }
 
 /// The two revisions of `A..B`; the second one is empty for the working tree.
+///
+/// What exists here does not matter: a pull request could add a directory of the range's name.
 fn range(argument: &OsStr) -> Option<(String, String)> {
-    if Path::new(argument).exists() {
-        return None;
-    }
-    let (from, to) = argument.to_str()?.split_once("..")?;
+    let text = argument.to_str().filter(|text| !is_path(text))?;
+    let (from, to) = text.split_once("..")?;
     let to = to.strip_prefix('.').unwrap_or(to);
     let from = if from.is_empty() { "HEAD" } else { from };
-    (!from.contains(':')).then(|| (from.to_owned(), to.to_owned()))
+    let is_revision = |text: &str| !text.contains(':') && !text.ends_with('/');
+    (is_revision(from) && !to.starts_with('/')).then(|| (from.to_owned(), to.to_owned()))
+}
+
+/// Whether an argument is written as a path, so that it is neither a range nor `REV:DIR`.
+fn is_path(text: &str) -> bool {
+    let starts = ["./", "../", "/", "~"];
+    matches!(text, "." | "..")
+        || starts.iter().any(|start| text.starts_with(start))
+        || Path::new(text).is_absolute()
+}
+
+/// Checks that an argument that names revisions does not name an existing path as well.
+fn check_single(argument: &OsString, name: &'static str) -> Result<(), Failure> {
+    if !Path::new(argument).exists() {
+        return Ok(());
+    }
+    let path = argument.to_string_lossy();
+    Err(Failure::Side {
+        name,
+        value: path.clone().into_owned(),
+        problem: "a revision, and a path that exists",
+        help: format!("write `./{path}` for the path; remove or rename it for the revision"),
+    })
 }
 
 fn revisions(
@@ -89,10 +113,10 @@ enum Side {
 impl Side {
     fn of(argument: &OsStr) -> Self {
         let text = argument.to_string_lossy().into_owned();
-        if Path::new(argument).exists() {
-            Self::Policy
-        } else if range(argument).is_some() {
+        if range(argument).is_some() {
             Self::Range(text)
+        } else if Path::new(argument).exists() {
+            Self::Policy
         } else if !text.contains(':') && git::is_revision(&text) {
             Self::Revision(text)
         } else {
@@ -149,14 +173,14 @@ fn failure(name: &'static str, value: &OsStr, help: String) -> Failure {
     }
 }
 
-/// Reads an existing path, else `REV:DIR`.
-fn side(argument: &OsString) -> Result<Analysed, Failure> {
-    let path = Path::new(argument);
-    let revision = argument.to_str().and_then(|text| text.split_once(':'));
-    match revision {
-        Some((revision, folder)) if !path.exists() && !revision.is_empty() => {
+/// Reads `REV:DIR`, or else a path.
+fn side(argument: &OsString, name: &'static str) -> Result<Analysed, Failure> {
+    let text = argument.to_str().filter(|text| !is_path(text));
+    match text.and_then(|text| text.split_once(':')) {
+        Some((revision, folder)) if !revision.is_empty() => {
+            check_single(argument, name)?;
             git::revision(revision, folder)
         }
-        _ => Analysed::read(path),
+        _ => Analysed::read(Path::new(argument)),
     }
 }

@@ -44,7 +44,7 @@ impl fmt::Display for Failure {
                 let names: Vec<String> = names.collect();
                 write!(
                     f,
-                    "git has no copy of these files as they are, so the fixes could not be undone: {}",
+                    "these files have changes that are not committed, or are not in git, so the fixes could not be undone: {}",
                     names.join(", ")
                 )
             }

@@ -42,7 +42,13 @@ pub(crate) fn parse(text: &str) -> Result<Network, NetworkError> {
         && let Some(v4) = v6.to_ipv4_mapped()
     {
         // Clients that come as `::ffff:…` are judged as IPv4, so this network would have none.
-        return Err(NetworkError::Mapped(masked(IpAddr::V4(v4), prefix - 96)));
+        let v4 = IpAddr::V4(v4);
+        let mapped = masked(v4, prefix - 96);
+        return Err(if mapped.addr == v4 {
+            NetworkError::Mapped(mapped)
+        } else {
+            NetworkError::HostBits(mapped)
+        });
     }
     if network.addr == addr {
         Ok(network)

@@ -4,7 +4,7 @@
 //! ([`discovery`]).
 
 use tollgate_gate::config::GateConfig;
-use tollgate_gate::sign_in::{FLOW_PARAMETERS, SignInProvider, is_parameter};
+use tollgate_gate::sign_in::{SignInProvider, is_of_flow, is_parameter};
 use tollgate_token::{IssuerConfig, IssuerKind};
 
 use super::super::session::Draft;
@@ -133,9 +133,7 @@ fn parameters(table: Table<'_>, report: &mut Report) -> Option<Vec<(String, Stri
             "client_secret" => {
                 Some("write `client_secret` beside `client` instead, with the name of a file")
             }
-            _ if FLOW_PARAMETERS.contains(&name) => {
-                Some("remove it: the gate sets it for each sign-in")
-            }
+            _ if is_of_flow(name) => Some("remove it: the gate sets it for each sign-in"),
             _ => None,
         };
         let is_name = own.is_none() && is_parameter(name, "");

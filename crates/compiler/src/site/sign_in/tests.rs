@@ -423,6 +423,14 @@ fn every_mistake_of_a_provider_is_reported() {
             Some("`state` is a parameter of the flow itself"),
         ),
         (
+            format!("{staff}parameters = {{ Redirect_URI = \"https://evil.example\" }}\n"),
+            Some("`Redirect_URI` is a parameter of the flow itself"),
+        ),
+        (
+            format!("{staff}parameters = {{ \"response.mode\" = \"query\" }}\n"),
+            Some("`response.mode` is a parameter of the flow itself"),
+        ),
+        (
             format!("{staff}parameters = {{ scope = \"openid\" }}\n"),
             Some("`scope` is a parameter of the flow itself"),
         ),
