@@ -125,6 +125,7 @@ impl Diagnostic {
     /// Adds a second place in the same file.
     pub fn also(&mut self, span: Span, message: impl Into<String>) -> &mut Self {
         let file = self.file.clone();
+        self.labels.reserve_exact(1);
         self.labels.push(Label {
             file,
             span,
@@ -145,6 +146,8 @@ impl Diagnostic {
 
     /// Adds a suggested fix in words.
     pub fn help(&mut self, text: impl Into<String>) -> &mut Self {
+        // Of a hundred thousand diagnostics, each has one or two.
+        self.help.reserve_exact(1);
         self.help.push(text.into());
         self
     }
@@ -157,6 +160,7 @@ impl Diagnostic {
     /// Adds edits that carry out the last [`help`](Self::help) together.
     pub fn fix_all(&mut self, applicability: Applicability, edits: Vec<Edit>) -> &mut Self {
         let title = self.help.last().map_or(self.code.title, String::as_str);
+        self.fixes.reserve_exact(1);
         self.fixes.push(Fix {
             title: title.to_owned(),
             applicability,
