@@ -134,14 +134,14 @@ class Stub:
 
 
 def archive(program):
-    """A release as `cargo xtask dist` packs it: a directory with the program in `bin`. A link, as it is large."""
+    """A release as `cargo xtask dist` packs it: a directory with the program. A script that starts it, as it is large."""
     with tempfile.TemporaryDirectory() as folder:
         wrapper = Path(folder) / "tollgate"
         wrapper.write_text(f"#!/bin/sh\nexec '{program}' \"$@\"\n")
         wrapper.chmod(wrapper.stat().st_mode | stat.S_IXUSR)
         packed = Path(folder) / "release.tar.gz"
         with tarfile.open(packed, "w:gz") as tar:
-            tar.add(wrapper, "tollgate-1.0.0-linux/bin/tollgate")
+            tar.add(wrapper, "tollgate-1.0.0-linux/tollgate")
         return packed.read_bytes()
 
 
@@ -306,10 +306,15 @@ def github(program, markdown):
 def gitlab(program):
     group = "gitlab"
     _, job = yaml.safe_load_all(GITLAB.read_text())
-    script = "\n".join(job["tollgate"]["script"])
-    with Stub() as stub, tempfile.TemporaryDirectory() as folder:
+    # GitLab runs both as one script. The image of the test has what apt-get would install.
+    steps = [line for line in job["tollgate"]["before_script"] + job["tollgate"]["script"] if not line.startswith("apt-get ")]
+    script = "\n".join(steps)
+    with Stub() as stub, tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as temp:
         base, _ = repository(program, folder)
-        env = clean_env(f"{program.parent}:{os.environ['PATH']}") | {
+        stub.server.archive = archive(program)
+        env = clean_env(os.environ["PATH"]) | {
+            "TMPDIR": temp, "TOLLGATE_URL": f"{stub.url}/release.tar.gz",
+            "TOLLGATE_SHA256": hashlib.sha256(stub.server.archive).hexdigest(),
             "TOLLGATE_POLICY": "policy", "TOLLGATE_NO_NEW_ACCESS": "false", "TOLLGATE_MUTATE": "false", "CI_MERGE_REQUEST_DIFF_BASE_SHA": base,
             "TOLLGATE_GITLAB_TOKEN": "t0ken", "CI_API_V4_URL": stub.url, "CI_PROJECT_ID": "3",
             "CI_MERGE_REQUEST_IID": "4",
@@ -322,7 +327,7 @@ def gitlab(program):
             expect(group, "the job succeeds", code == 0, text)
             expect(group, "one note, then updated", len(stub.server.comments) == 121, text)
         expect(group, "the note", "newly allows" in stub.server.comments[-1]["body"])
-        writes = [line for line in stub.server.seen if not line.startswith("GET")]
+        writes = [line for line in stub.server.seen if line.startswith(("POST", "PUT"))]
         expect(group, "created, then updated", [line.split()[0] for line in writes] == ["POST", "PUT"], str(writes))
         report = json.loads((Path(folder) / "gl-code-quality-report.json").read_text())
         needed = {"description", "check_name", "fingerprint", "severity", "location"}
@@ -336,7 +341,47 @@ def gitlab(program):
         expect(group, "new access fails", code == 3, text)
         code, text = act(TOLLGATE_POLICY="nowhere")
         expect(group, "a missing policy fails", code != 0, text)
-        expect(group, "the token is not left behind", not list(Path(folder).glob("*curl*")))
+        code, text = act(TOLLGATE_SHA256="0" * 64)
+        expect(group, "another archive is rejected", code != 0 and "newly allows" not in text, text)
+        empty = run(["git", "commit-tree", "-m", "empty", "4b825dc642cb6eb9a060e54bf8d69288fbee4904"], folder, env)[1].strip()
+        code, text = act(CI_MERGE_REQUEST_DIFF_BASE_SHA=empty)
+        expect(group, "the first policy has nothing to compare with", code == 0 and "no policy to compare with" in text, text)
+        code, text = act(CI_MERGE_REQUEST_DIFF_BASE_SHA="0" * 40)
+        expect(group, "a missing base fails", code != 0, text)
+        # Only the artifacts are in the checkout, and nothing remains next to it.
+        _, text = run(["git", "status", "--porcelain"], folder, env)
+        expect(group, "only artifacts are written", text.split() == ["??", "gl-code-quality-report.json", "??", "tollgate-junit.xml"], text)
+        expect(group, "the token is not left behind", not list(Path(temp).iterdir()), str(list(Path(temp).iterdir())))
+        hostile(group, folder, act)
+
+
+def hostile(group, folder, act):
+    """A merge request commits the names that a job could use."""
+    folder = Path(folder)
+    for directory in (".tollgate/aaa", "release", "bin", "tollgate-1.0.0-linux", "."):
+        program = folder / directory / "tollgate"
+        program.parent.mkdir(parents=True, exist_ok=True)
+        program.write_text("#!/bin/sh\ntouch pwned\n")
+        program.chmod(0o755)
+    code, text = act()
+    expect(group, "a committed program does not run", code == 0 and not (folder / "pwned").exists(), text)
+    # Whatever the job writes would go to an artifact, or to a file outside of the checkout.
+    artifacts = ("gl-code-quality-report.json", "tollgate-junit.xml")
+    names = ("curl.conf", "diff.md", "note.md", "notes.json", "access.txt", "release.tar.gz")
+    for name in [prefix + name for name in names for prefix in ("", "tollgate-")]:
+        (folder / name).unlink(missing_ok=True)
+        (folder / name).symlink_to("tollgate-junit.xml")
+    with tempfile.TemporaryDirectory() as outside:
+        for name in artifacts:
+            (folder / name).unlink()
+            (folder / name).symlink_to(Path(outside) / name)
+        code, text = act(TOLLGATE_NO_NEW_ACCESS="true")
+        expect(group, "the job ends as without links", code == 3, text)
+        expect(group, "no link is followed", not list(Path(outside).iterdir()), str(list(Path(outside).iterdir())))
+    for name in artifacts:
+        path = folder / name
+        expect(group, f"{name} is a file", path.is_file() and not path.is_symlink())
+        expect(group, f"{name} has no token", "t0ken" not in path.read_text())
 
 
 def pre_commit(program, tools):

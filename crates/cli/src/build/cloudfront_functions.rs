@@ -24,7 +24,7 @@ const PUBLISH: [&str; 6] = [
     "send kvs/switch.json with UpdateKeys",
     "wait until all edges have this entry",
     "update and publish function.js, if it changed",
-    "when the function before runs nowhere: send the kvs/retire-*.json of its folder",
+    "once no edge runs the previous function: send the kvs/retire-*.json of its directory",
 ];
 /// Above this share of the maximum function size, the build warns.
 const NEARLY_FULL_PERCENT: usize = 95;

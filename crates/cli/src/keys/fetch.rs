@@ -37,8 +37,8 @@ Examples:
 For each [[issuer]] with public keys, reads ISSUER/.well-known/openid-configuration and the key set that it names, or
 the one at `refresh`. The policy does not have to compile. A key set is written to the file that `jwks` names, else to
 keys/NAME.jwks.json. The discovery document is written to the file that `endpoints` of [sign_in] names, else to
-keys/NAME.openid.json; if there is a [sign_in], only for its issuer. Files are replaced only if all new ones are valid.
-Redirects are not followed.
+keys/NAME.openid.json; if there is a [sign_in], only for the issuers where users sign in. Files are replaced only if
+all new ones are valid. Redirects are not followed.
 
 Review changes before you publish them: a key of this file can sign in as any user of the issuer.
 

@@ -7,8 +7,9 @@ if [ "$1" = configure ]; then
     elif ! getent passwd tollgate > /dev/null && command -v useradd > /dev/null; then
         useradd --system --user-group --home-dir / --no-create-home --shell /usr/sbin/nologin tollgate
     fi
-    # The settings may contain secrets, and the service reads them.
-    if getent group tollgate > /dev/null && [ -f /etc/default/tollgate-authz ]; then
+    # The settings may contain secrets, and the service reads them. Only when the file is new, which means that no version was
+    # configured before: later, its mode and its group are those that the administrator chose.
+    if [ -z "$2" ] && getent group tollgate > /dev/null && [ -n "$(find /etc/default/tollgate-authz -type f -perm -o=r 2> /dev/null)" ]; then
         chgrp tollgate /etc/default/tollgate-authz
         chmod 0640 /etc/default/tollgate-authz
     fi
