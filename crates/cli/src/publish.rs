@@ -93,7 +93,7 @@ impl Publish {
             return Err(Failure::TestKey { issuer, kid });
         }
         let place = self.place.place(&folder, self.percent.unwrap_or(100))?;
-        let mut world = Terminal::connect(self.place.profile(&folder)?.as_deref())?;
+        let mut world = self.place.connect(&folder)?;
         let plan = place.publish(&mut world, &built)?;
         finish(&mut world, &place, &plan, self.dry_run, self.json)
     }
@@ -104,7 +104,7 @@ impl Status {
         let folder = self.place.folder()?;
         let built = Built::new(&folder, &self.source, self.place.target(), self.json)?;
         let place = self.place.place(&folder, 100)?;
-        let mut world = Terminal::connect(self.place.profile(&folder)?.as_deref())?;
+        let mut world = self.place.connect(&folder)?;
         let mut status = place.status(&mut world, &built)?;
         if let Some(object) = status.as_object_mut() {
             object.insert("target".to_owned(), place.target().into());
@@ -129,7 +129,7 @@ impl Rollback {
     pub(crate) fn run(self) -> Result<Verdict, Failure> {
         let folder = self.place.folder()?;
         let place = self.place.place(&folder, 100)?;
-        let mut world = Terminal::connect(self.place.profile(&folder)?.as_deref())?;
+        let mut world = self.place.connect(&folder)?;
         let plan = place.roll_back(&mut world, self.to.as_deref())?;
         finish(&mut world, &place, &plan, self.dry_run, self.json)
     }

@@ -9,7 +9,7 @@ use tollgate_compiler::SourceTree;
 use tollgate_compiler::publish::Destinations;
 use tollgate_publish::cloudfront::Behaviour;
 use tollgate_publish::lambda::Selector;
-use tollgate_publish::{PublishError, World, cloudfront_functions, lambda, object};
+use tollgate_publish::{PublishError, World, cloudfront_functions, lambda, object, workers_kv};
 
 use super::Plan;
 use super::live::Terminal;
@@ -21,6 +21,7 @@ const FUNCTIONS: &str = "cloudfront-functions";
 const LAMBDA_EDGE: &str = "lambda-edge";
 const LAMBDA: &str = "lambda";
 const AUTHZ: &str = "authz";
+const CLOUDFLARE: &str = "cloudflare";
 /// Lambda@Edge functions are created there.
 const EDGE_REGION: &str = "us-east-1";
 
@@ -31,7 +32,7 @@ pub(super) struct Where {
     #[arg(value_name = "DIR")]
     policy: Option<PathBuf>,
     /// The platform
-    #[arg(long, value_name = "TARGET", value_parser = PossibleValuesParser::new([FUNCTIONS, LAMBDA_EDGE, LAMBDA, AUTHZ]))]
+    #[arg(long, value_name = "TARGET", value_parser = PossibleValuesParser::new([FUNCTIONS, LAMBDA_EDGE, LAMBDA, AUTHZ, CLOUDFLARE]))]
     target: String,
     /// The name of the function
     #[arg(long, value_name = "NAME")]
@@ -57,7 +58,13 @@ pub(super) struct Where {
     /// The AWS profile
     #[arg(long, value_name = "NAME")]
     profile: Option<String>,
-    /// The seconds that entries of a KeyValueStore need to reach all edges [default: 30]
+    /// The ID of the Cloudflare account [default: $CLOUDFLARE_ACCOUNT_ID]
+    #[arg(long, value_name = "ID")]
+    account: Option<String>,
+    /// The ID of the Workers KV namespace
+    #[arg(long, value_name = "ID")]
+    namespace: Option<String>,
+    /// The seconds that entries of a KeyValueStore or of Workers KV need to reach all edges [default: 30, or 60 for KV]
     #[arg(long, value_name = "SECONDS")]
     settle: Option<u64>,
     /// Do not let CloudFront test the new function before it is published
@@ -73,6 +80,7 @@ pub(super) enum Place {
     Functions(cloudfront_functions::Destination),
     Lambda(&'static str, lambda::Destination),
     Object(object::Destination),
+    Kv(workers_kv::Destination),
 }
 
 impl Where {
@@ -91,11 +99,15 @@ impl Where {
         }
     }
 
-    /// The AWS profile.
-    pub(super) fn profile(&self, folder: &Path) -> Result<Option<String>, Failure> {
+    /// Prepares the connection to the provider. Nothing is sent.
+    pub(super) fn connect(&self, folder: &Path) -> Result<Terminal, Failure> {
+        if self.target == CLOUDFLARE {
+            return Ok(Terminal::cloudflare()?);
+        }
         let file = Self::destinations(folder)?;
         let named = file.text(&self.target, "profile").map(str::to_owned);
-        Ok(self.profile.clone().or(named))
+        let profile = self.profile.clone().or(named);
+        Ok(Terminal::aws(profile.as_deref())?)
     }
 
     pub(super) fn place(&self, folder: &Path, percent: u8) -> Result<Place, Failure> {
@@ -135,22 +147,21 @@ impl Where {
                 help: "publish without `--percent`".to_owned(),
             }));
         }
+        let number = |name: &str| {
+            let number = file.int(&self.target, name)?;
+            u64::try_from(number).ok()
+        };
+        let keep = |otherwise| usize::try_from(number("keep").unwrap_or(otherwise)).unwrap_or(2);
         Ok(match self.target.as_str() {
-            FUNCTIONS => {
-                let number = |name: &str| {
-                    let number = file.int(&self.target, name)?;
-                    u64::try_from(number).ok()
-                };
-                Place::Functions(cloudfront_functions::Destination {
-                    function: required(&self.function, "function")?,
-                    store: optional(&self.store, "store"),
-                    distribution: optional(&self.distribution, "distribution"),
-                    settle_secs: self.settle.or_else(|| number("settle_secs")).unwrap_or(30),
-                    keep: usize::try_from(number("keep").unwrap_or(2)).unwrap_or(2),
-                    test: !self.no_function_test,
-                    replace_foreign: self.replace_foreign,
-                })
-            }
+            FUNCTIONS => Place::Functions(cloudfront_functions::Destination {
+                function: required(&self.function, "function")?,
+                store: optional(&self.store, "store"),
+                distribution: optional(&self.distribution, "distribution"),
+                settle_secs: self.settle.or_else(|| number("settle_secs")).unwrap_or(30),
+                keep: keep(2),
+                test: !self.no_function_test,
+                replace_foreign: self.replace_foreign,
+            }),
             LAMBDA_EDGE => Place::Lambda(
                 LAMBDA_EDGE,
                 lambda::Destination {
@@ -171,6 +182,17 @@ impl Where {
                     percent,
                 },
             ),
+            CLOUDFLARE => {
+                let account = optional(&self.account, "account");
+                let known = || std::env::var("CLOUDFLARE_ACCOUNT_ID").ok();
+                let account = account.or_else(known).filter(|account| !account.is_empty());
+                Place::Kv(workers_kv::Destination {
+                    account: hex_id("account", required(&account, "account")?)?,
+                    namespace: hex_id("namespace", required(&self.namespace, "namespace")?)?,
+                    settle_secs: self.settle.or_else(|| number("settle_secs")).unwrap_or(60),
+                    keep: keep(3),
+                })
+            }
             _ => Place::Object(object::Destination {
                 bucket: required(&self.bucket, "bucket")?,
                 key: optional(&self.key, "key").unwrap_or_else(|| "policy.tgi".to_owned()),
@@ -178,6 +200,18 @@ impl Where {
             }),
         })
     }
+}
+
+/// An ID of Cloudflare's. It is a part of paths, so a mistake is found before anything is sent.
+fn hex_id(name: &'static str, id: String) -> Result<String, Failure> {
+    let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    if id.len() == 32 && id.bytes().all(is_digit) {
+        return Ok(id);
+    }
+    Err(Failure::Publish(PublishError::Setting {
+        name,
+        problem: "must be an ID: 32 hexadecimal digits in lower case, not a name".to_owned(),
+    }))
 }
 
 fn patterns(open: Option<Vec<Behaviour>>) -> Vec<String> {
@@ -191,6 +225,7 @@ impl Place {
             Self::Functions(_) => FUNCTIONS,
             Self::Lambda(name, _) => name,
             Self::Object(_) => AUTHZ,
+            Self::Kv(_) => CLOUDFLARE,
         }
     }
 
@@ -227,6 +262,11 @@ impl Place {
                     live,
                     open: Vec::new(),
                 }
+            }
+            Self::Kv(to) => {
+                let package = built.kv()?;
+                let state = to.read(world)?;
+                kv_plan(to, &state, &package, now)
             }
         })
     }
@@ -269,6 +309,11 @@ impl Place {
                     open: Vec::new(),
                 }
             }
+            Self::Kv(to) => {
+                let state = to.read(world)?;
+                let package = to.earlier(world, &state, policy)?;
+                kv_plan(to, &state, &package, now)
+            }
         })
     }
 
@@ -303,7 +348,39 @@ impl Place {
                     "restorable": restorable.collect::<Vec<_>>(),
                 })
             }
+            Self::Kv(to) => {
+                let state = to.read(world)?;
+                let live = state.live();
+                let releases = state.releases();
+                let published = releases
+                    .iter()
+                    .find(|release| Some(&release.policy) == live.as_ref())
+                    .map(|release| release.at)
+                    .filter(|at| *at > 0);
+                let found = state.image().and_then(policy_of);
+                json!({
+                    "policy": live,
+                    "published": published,
+                    "current": live == Some(built.policy()),
+                    "complete": live.is_some() && found == live,
+                    "restorable": state.restorable(),
+                })
+            }
         })
+    }
+}
+
+fn kv_plan(
+    to: &workers_kv::Destination,
+    state: &workers_kv::State,
+    package: &workers_kv::Package,
+    now: i64,
+) -> Plan {
+    Plan {
+        policy: package.policy.clone(),
+        live: state.live(),
+        steps: to.publish(state, package, now),
+        open: Vec::new(),
     }
 }
 

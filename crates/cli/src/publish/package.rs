@@ -6,7 +6,7 @@ use clap::Args;
 use tollgate_author::starter::test_keys;
 use tollgate_gate::Gate;
 use tollgate_policy::spec::ImageSpec;
-use tollgate_publish::{PublishError, cloudfront_functions, lambda, object};
+use tollgate_publish::{PublishError, cloudfront_functions, lambda, object, workers_kv};
 
 use crate::earlier::zipped;
 use crate::failure::{Failure, print_findings};
@@ -15,7 +15,7 @@ use crate::{build, edge, input, policy};
 /// What is published.
 #[derive(Args)]
 pub(super) struct Source {
-    /// The artifact that `tollgate build` wrote from DIR: the zip for Lambda, the signed image for `authz`
+    /// The artifact that `tollgate build` wrote from DIR: the zip for Lambda, the signed image for `authz` or `cloudflare`
     #[arg(long, value_name = "FILE")]
     artifact: Option<PathBuf>,
     /// The directory of the built parts [default: as for `tollgate build`]
@@ -124,6 +124,21 @@ impl Built {
         self.check(path, policy_of(image))?;
         Ok(object::Package {
             image: image.clone(),
+            policy: self.policy(),
+        })
+    }
+
+    /// The image for KV. A Worker without trust keys takes an unsigned one.
+    pub(super) fn kv(&self) -> Result<workers_kv::Package, Failure> {
+        let image = match &self.artifact {
+            Some((path, image)) => {
+                self.check(path, policy_of(image))?;
+                image.clone()
+            }
+            None => self.image.clone(),
+        };
+        Ok(workers_kv::Package {
+            image,
             policy: self.policy(),
         })
     }

@@ -17,6 +17,10 @@ const REGION_NAME: Shape = Shape::Text {
     max_bytes: 32,
     pattern: Some("^[a-z0-9-]+$"),
 };
+const HEX_ID: Shape = Shape::Text {
+    max_bytes: 32,
+    pattern: Some("^[0-9a-f]{32}$"),
+};
 const PROFILE: Key = Key::new(
     "profile",
     TEXT,
@@ -60,6 +64,12 @@ pub(crate) static PUBLISH_FILE: Keys = Keys {
             Shape::Table(&AUTHZ),
             "a signed image in an S3 bucket, from which `tollgate authz` loads it",
         ),
+        Key::new(
+            "cloudflare",
+            Shape::Table(&CLOUDFLARE),
+            "a KV namespace, from which a Cloudflare Worker loads its policy",
+        )
+        .also(&["workers", "cloudflare-workers"]),
     ],
     one_of: &[],
 };
@@ -139,6 +149,35 @@ static AUTHZ: Keys = Keys {
         Key::new("key", TEXT, "the key of the object; default: `policy.tgi`"),
         REGION,
         PROFILE,
+    ],
+    one_of: &[],
+};
+
+static CLOUDFLARE: Keys = Keys {
+    what: "`[cloudflare]`",
+    about: "A KV namespace of a Cloudflare Worker",
+    keys: &[
+        Key::new(
+            "namespace",
+            HEX_ID,
+            "the ID of the KV namespace that is bound to the Worker as `POLICY`",
+        )
+        .required(),
+        Key::new(
+            "account",
+            HEX_ID,
+            "the ID of the account; default: `CLOUDFLARE_ACCOUNT_ID`",
+        ),
+        Key::new(
+            "settle_secs",
+            Shape::Int { min: 0, max: 3_600 },
+            "the seconds that a change needs to reach all edges; default: 60",
+        ),
+        Key::new(
+            "keep",
+            Shape::Int { min: 2, max: 10 },
+            "how many policies stay in the namespace, the live one included; default: 3",
+        ),
     ],
     one_of: &[],
 };

@@ -15,3 +15,4 @@ mod edge;
 mod functions;
 mod selectors;
 mod signature;
+mod workers_kv;
