@@ -25,14 +25,16 @@ use package::{Built, Source};
     after_help = "The settings are in `publish.toml` of the policy directory; options override them. An interrupted \
                   publication is finished by running it again.\n\nExamples:\n  \
                   tollgate publish policy --target cloudfront-functions --dry-run\n  \
-                  tollgate publish policy --target lambda --artifact dist/lambda.zip --percent 10"
+                  tollgate publish policy --target lambda --artifact dist/lambda.zip --percent 10\n  \
+                  tollgate publish policy --target cloudflare --worker tollgate --artifact dist --percent 10"
 )]
 pub(crate) struct Publish {
     #[command(flatten)]
     place: Where,
     #[command(flatten)]
     source: Source,
-    /// Send this share of the requests to the new policy, the rest to the previous one (`lambda` only) [default: 100]
+    /// Send this share of the requests to the new policy, the rest to the previous one (`lambda`, and `cloudflare` with
+    /// `--worker`) [default: 100]
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(1..=100))]
     percent: Option<u8>,
     /// Print the calls without changing anything

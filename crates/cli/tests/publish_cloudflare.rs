@@ -23,10 +23,12 @@ const TOKEN: &str = "do-not-print-this-token";
 const ACCOUNT: &str = "0000000000000000000000000000acc0";
 const NAMESPACE: &str = "0000000000000000000000000000aace";
 
-/// A server with a KV namespace.
+/// A server with a KV namespace and a Worker.
 #[derive(Clone, Default)]
 struct Api {
     values: Arc<Mutex<BTreeMap<String, Vec<u8>>>>,
+    /// The messages of versions, and deployments.
+    worker: Arc<Mutex<(Vec<String>, Vec<Value>)>>,
 }
 
 impl Api {
@@ -86,6 +88,10 @@ impl Api {
             let body = json!({ "success": true, "errors": [], "result": result });
             (200, body.to_string().into_bytes())
         };
+        let root = format!("/client/v4/accounts/{ACCOUNT}/workers/scripts/gate");
+        if let Some(rest) = target.strip_prefix(&root) {
+            return done(self.worker(method, rest, &body));
+        }
         let root = format!("/client/v4/accounts/{ACCOUNT}/storage/kv/namespaces/{NAMESPACE}");
         let Some(rest) = target.strip_prefix(&root) else {
             return failure(404, 10013, "namespace not found");
@@ -112,6 +118,52 @@ impl Api {
             }
             ("GET", None) if rest.is_empty() => done(json!({ "id": NAMESPACE })),
             other => panic!("{other:?} {rest}"),
+        }
+    }
+}
+
+impl Api {
+    fn worker(&self, method: &str, rest: &str, body: &[u8]) -> Value {
+        let mut worker = self.worker.lock().unwrap();
+        let (versions, deployments) = &mut *worker;
+        match (method, rest) {
+            ("GET", "/deployments") => {
+                let listed: Vec<&Value> = deployments.iter().rev().collect();
+                json!({ "deployments": listed })
+            }
+            ("GET", "/versions?deployable=true") => {
+                let listed: Vec<Value> = versions
+                    .iter()
+                    .enumerate()
+                    .rev()
+                    .map(|(at, message)| {
+                        let annotations = json!({ "workers/message": message });
+                        json!({ "id": format!("v{at}"), "number": at + 1, "annotations": annotations })
+                    })
+                    .collect();
+                json!({ "items": listed })
+            }
+            ("GET", _) => json!({ "id": "v0", "resources": { "bindings": [
+                { "name": "SECRET", "type": "plain_text", "text": "do-not-print-this-either" },
+            ] } }),
+            ("POST", "/versions?bindings_inherit=strict") => {
+                let text = String::from_utf8_lossy(body);
+                assert!(!text.contains("print-this") && text.contains("\"inherit\""));
+                for name in ["index.js", "x.wasm", "policy.image"] {
+                    assert!(text.contains(&format!("filename=\"{name}\"")), "{text}");
+                }
+                assert!(!text.contains("wrangler.toml"));
+                let (_, message) = text.split_once("\"workers/message\":\"").unwrap();
+                versions.push(message.split('"').next().unwrap().to_owned());
+                json!({ "id": "x" })
+            }
+            ("POST", "/deployments") => {
+                let mut deployment: Value = serde_json::from_slice(body).unwrap();
+                deployment["id"] = deployments.len().to_string().into();
+                deployments.push(deployment);
+                json!({ "id": "x" })
+            }
+            other => panic!("{other:?}"),
         }
     }
 }
@@ -275,6 +327,78 @@ fn a_signed_image_is_published_as_it_is() {
     world.write("/two/**");
     let refused = world.json(2, &command("publish", &artifact));
     assert_eq!(refused["error"]["code"], "setting");
+}
+
+#[test]
+fn a_worker_with_its_policy_is_published_split_and_rolled_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let api = Api::default();
+    let world = World {
+        base: api.start(),
+        folder: folder.path(),
+    };
+    let dist = |path: &str| {
+        world.write(path);
+        fs::create_dir_all(folder.path().join("dist")).unwrap();
+        for (name, text) in [
+            ("index.js", "import './policy.image'"),
+            ("x.wasm", "?"),
+            ("wrangler.toml", ""),
+        ] {
+            fs::write(folder.path().join("dist").join(name), text).unwrap();
+        }
+        world.json(0, &["build", "policy", "-o", "dist/policy.image"]);
+    };
+    dist("/one/**");
+    let place = ["--worker", "gate", "--account", ACCOUNT, "--json"];
+    let run = |name: &'static str, code: i32, rest: &[&str]| {
+        let all = [&place[..], rest].concat();
+        world.json(code, &command(name, &all))
+    };
+    let artifact = ["--artifact", "dist"];
+    // The Worker is created by wrangler.
+    assert_eq!(run("publish", 2, &artifact)["error"]["code"], "missing");
+    *api.worker.lock().unwrap() = (
+        vec![String::new()],
+        vec![json!({ "id": "0", "versions": [{ "version_id": "v0", "percentage": 100 }] })],
+    );
+    assert_eq!(run("publish", 2, &[])["error"]["code"], "setting");
+    assert_eq!(run("status", 3, &[])["current"], false);
+    let one = run("publish", 0, &artifact);
+    assert_eq!(run("status", 0, &[])["current"], true);
+    assert_eq!(run("publish", 0, &artifact)["steps"], json!([]));
+    dist("/two/**");
+    let two = run(
+        "publish",
+        0,
+        &[&artifact[..], &["--percent", "10"]].concat(),
+    );
+    assert_eq!(two["live_before"], one["policy"]);
+    let status = run("status", 3, &[]);
+    let shares: Vec<_> = status["live"].as_array().unwrap().iter().collect();
+    assert_eq!(
+        (shares[0]["policy"].clone(), shares[0]["percent"].as_f64()),
+        (one["policy"].clone(), Some(90.0))
+    );
+    assert_eq!(
+        (shares[1]["policy"].clone(), shares[1]["percent"].as_f64()),
+        (two["policy"].clone(), Some(10.0))
+    );
+    run("publish", 0, &artifact);
+    assert_eq!(run("status", 0, &[])["current"], true);
+    assert_eq!(api.worker.lock().unwrap().0.len(), 3);
+    let back = run("rollback", 0, &[]);
+    assert_eq!(back["policy"], one["policy"]);
+    assert_eq!(run("status", 3, &[])["live"][0]["policy"], one["policy"]);
+    // A directory that was built from another policy.
+    world.write("/three/**");
+    let refused = run("publish", 2, &artifact);
+    assert_eq!(refused["error"]["code"], "setting");
+    // The same directory serves KV.
+    dist("/three/**");
+    let made = world.json(0, &command("publish", &["--json", "--artifact", "dist"]));
+    let key = format!("policy/{}", made["policy"].as_str().unwrap());
+    assert!(api.values.lock().unwrap().contains_key(&key));
 }
 
 #[test]

@@ -15,6 +15,7 @@ pub mod lambda;
 mod line;
 pub mod object;
 mod step;
+pub mod workers;
 pub mod workers_kv;
 mod world;
 

@@ -9,7 +9,9 @@ use tollgate_compiler::SourceTree;
 use tollgate_compiler::publish::Destinations;
 use tollgate_publish::cloudfront::Behaviour;
 use tollgate_publish::lambda::Selector;
-use tollgate_publish::{PublishError, World, cloudfront_functions, lambda, object, workers_kv};
+use tollgate_publish::{
+    PublishError, World, cloudfront_functions, lambda, object, workers, workers_kv,
+};
 
 use super::Plan;
 use super::live::Terminal;
@@ -61,9 +63,12 @@ pub(super) struct Where {
     /// The ID of the Cloudflare account [default: $CLOUDFLARE_ACCOUNT_ID]
     #[arg(long, value_name = "ID")]
     account: Option<String>,
-    /// The ID of the Workers KV namespace
-    #[arg(long, value_name = "ID")]
+    /// The ID of the Workers KV namespace from which the Worker loads its policy
+    #[arg(long, value_name = "ID", conflicts_with = "worker")]
     namespace: Option<String>,
+    /// The name of the Worker, whose new version contains the policy
+    #[arg(long, value_name = "NAME")]
+    worker: Option<String>,
     /// The seconds that entries of a KeyValueStore or of Workers KV need to reach all edges [default: 30, or 60 for KV]
     #[arg(long, value_name = "SECONDS")]
     settle: Option<u64>,
@@ -81,6 +86,7 @@ pub(super) enum Place {
     Lambda(&'static str, lambda::Destination),
     Object(object::Destination),
     Kv(workers_kv::Destination),
+    Worker(workers::Destination),
 }
 
 impl Where {
@@ -138,12 +144,22 @@ impl Where {
                 })
             })
         };
-        if percent != 100 && self.target != LAMBDA {
+        // An option of one kind replaces the file's of the other.
+        let worker = match self.namespace {
+            Some(_) => None,
+            None => self.worker.clone().or_else(|| {
+                let named = file.text(&self.target, "worker");
+                named.map(str::to_owned)
+            }),
+        };
+        let is_worker = self.target == CLOUDFLARE && worker.is_some();
+        if percent != 100 && self.target != LAMBDA && !is_worker {
+            let what = match self.target.as_str() {
+                CLOUDFLARE => "a KV namespace",
+                other => &format!("`{other}`"),
+            };
             return Err(Failure::Publish(PublishError::Unsupported {
-                what: format!(
-                    "`{}` cannot split requests between two policies",
-                    self.target
-                ),
+                what: format!("{what} cannot split requests between two policies"),
                 help: "publish without `--percent`".to_owned(),
             }));
         }
@@ -186,8 +202,24 @@ impl Where {
                 let account = optional(&self.account, "account");
                 let known = || std::env::var("CLOUDFLARE_ACCOUNT_ID").ok();
                 let account = account.or_else(known).filter(|account| !account.is_empty());
+                let account = hex_id("account", required(&account, "account")?)?;
+                if let Some(worker) = worker {
+                    return Ok(Place::Worker(workers::Destination {
+                        account,
+                        worker: worker_name(worker)?,
+                        percent,
+                    }));
+                }
+                if optional(&self.namespace, "namespace").is_none() {
+                    return Err(Failure::Publish(PublishError::Setting {
+                        name: "namespace",
+                        problem: "is missing, and so is `worker`: give the KV namespace from which the Worker loads its \
+                                  policy, or the Worker whose new version contains it"
+                            .to_owned(),
+                    }));
+                }
                 Place::Kv(workers_kv::Destination {
-                    account: hex_id("account", required(&account, "account")?)?,
+                    account,
                     namespace: hex_id("namespace", required(&self.namespace, "namespace")?)?,
                     settle_secs: self.settle.or_else(|| number("settle_secs")).unwrap_or(60),
                     keep: keep(3),
@@ -214,6 +246,18 @@ fn hex_id(name: &'static str, id: String) -> Result<String, Failure> {
     }))
 }
 
+/// The name of a Worker.
+fn worker_name(name: String) -> Result<String, Failure> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    if !name.is_empty() && name.bytes().all(is_plain) {
+        return Ok(name);
+    }
+    Err(Failure::Publish(PublishError::Setting {
+        name: "worker",
+        problem: "must be the name of a Worker, as in `wrangler.toml`".to_owned(),
+    }))
+}
+
 fn patterns(open: Option<Vec<Behaviour>>) -> Vec<String> {
     let open = open.unwrap_or_default().into_iter();
     open.map(|behaviour| behaviour.pattern).collect()
@@ -225,7 +269,7 @@ impl Place {
             Self::Functions(_) => FUNCTIONS,
             Self::Lambda(name, _) => name,
             Self::Object(_) => AUTHZ,
-            Self::Kv(_) => CLOUDFLARE,
+            Self::Kv(_) | Self::Worker(_) => CLOUDFLARE,
         }
     }
 
@@ -267,6 +311,16 @@ impl Place {
                 let package = built.kv()?;
                 let state = to.read(world)?;
                 kv_plan(to, &state, &package, now)
+            }
+            Self::Worker(to) => {
+                let package = built.worker()?;
+                let state = to.read(world)?;
+                Plan {
+                    policy: package.policy.clone(),
+                    live: state.policy(),
+                    steps: to.publish(&state, &package)?,
+                    open: Vec::new(),
+                }
             }
         })
     }
@@ -313,6 +367,17 @@ impl Place {
                 let state = to.read(world)?;
                 let package = to.earlier(world, &state, policy)?;
                 kv_plan(to, &state, &package, now)
+            }
+            Self::Worker(to) => {
+                let state = to.read(world)?;
+                let version = to.earlier(&state, policy)?;
+                let unknown = || format!("of version {}", version.id);
+                Plan {
+                    policy: version.policy().map_or_else(unknown, str::to_owned),
+                    live: state.policy(),
+                    steps: to.roll_back(&state, version),
+                    open: Vec::new(),
+                }
             }
         })
     }
@@ -365,6 +430,10 @@ impl Place {
                     "complete": live.is_some() && found == live,
                     "restorable": state.restorable(),
                 })
+            }
+            Self::Worker(to) => {
+                let state = to.read(world)?;
+                to.status(&state, &built.policy())
             }
         })
     }

@@ -21,6 +21,10 @@ const HEX_ID: Shape = Shape::Text {
     max_bytes: 32,
     pattern: Some("^[0-9a-f]{32}$"),
 };
+const WORKER_NAME: Shape = Shape::Text {
+    max_bytes: 255,
+    pattern: Some("^[A-Za-z0-9][A-Za-z0-9_-]*$"),
+};
 const PROFILE: Key = Key::new(
     "profile",
     TEXT,
@@ -67,7 +71,7 @@ pub(crate) static PUBLISH_FILE: Keys = Keys {
         Key::new(
             "cloudflare",
             Shape::Table(&CLOUDFLARE),
-            "a KV namespace, from which a Cloudflare Worker loads its policy",
+            "a Cloudflare Worker: the KV namespace from which it loads its policy, or a Worker that contains it",
         )
         .also(&["workers", "cloudflare-workers"]),
     ],
@@ -155,14 +159,18 @@ static AUTHZ: Keys = Keys {
 
 static CLOUDFLARE: Keys = Keys {
     what: "`[cloudflare]`",
-    about: "A KV namespace of a Cloudflare Worker",
+    about: "A Cloudflare Worker: the KV namespace from which it loads its policy, or a Worker that contains it",
     keys: &[
         Key::new(
             "namespace",
             HEX_ID,
             "the ID of the KV namespace that is bound to the Worker as `POLICY`",
-        )
-        .required(),
+        ),
+        Key::new(
+            "worker",
+            WORKER_NAME,
+            "the name of the Worker, whose new version contains the policy",
+        ),
         Key::new(
             "account",
             HEX_ID,
@@ -179,5 +187,5 @@ static CLOUDFLARE: Keys = Keys {
             "how many policies stay in the namespace, the live one included; default: 3",
         ),
     ],
-    one_of: &[],
+    one_of: &[&["namespace", "worker"]],
 };
