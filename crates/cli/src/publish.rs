@@ -25,14 +25,16 @@ use package::{Built, Source};
     after_help = "The settings are in `publish.toml` of the policy directory; options override them. An interrupted \
                   publication is finished by running it again.\n\nExamples:\n  \
                   tollgate publish policy --target cloudfront-functions --dry-run\n  \
-                  tollgate publish policy --target lambda --artifact dist/lambda.zip --percent 10"
+                  tollgate publish policy --target lambda --artifact dist/lambda.zip --percent 10\n  \
+                  tollgate publish policy --target cloudflare --worker tollgate --artifact dist --percent 10"
 )]
 pub(crate) struct Publish {
     #[command(flatten)]
     place: Where,
     #[command(flatten)]
     source: Source,
-    /// Send this share of the requests to the new policy, the rest to the previous one (`lambda` only) [default: 100]
+    /// Send this share of the requests to the new policy, the rest to the previous one (`lambda`, and `cloudflare` with
+    /// `--worker`) [default: 100]
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(1..=100))]
     percent: Option<u8>,
     /// Print the calls without changing anything
@@ -93,7 +95,7 @@ impl Publish {
             return Err(Failure::TestKey { issuer, kid });
         }
         let place = self.place.place(&folder, self.percent.unwrap_or(100))?;
-        let mut world = Terminal::connect(self.place.profile(&folder)?.as_deref())?;
+        let mut world = self.place.connect(&folder)?;
         let plan = place.publish(&mut world, &built)?;
         finish(&mut world, &place, &plan, self.dry_run, self.json)
     }
@@ -104,7 +106,7 @@ impl Status {
         let folder = self.place.folder()?;
         let built = Built::new(&folder, &self.source, self.place.target(), self.json)?;
         let place = self.place.place(&folder, 100)?;
-        let mut world = Terminal::connect(self.place.profile(&folder)?.as_deref())?;
+        let mut world = self.place.connect(&folder)?;
         let mut status = place.status(&mut world, &built)?;
         if let Some(object) = status.as_object_mut() {
             object.insert("target".to_owned(), place.target().into());
@@ -129,7 +131,7 @@ impl Rollback {
     pub(crate) fn run(self) -> Result<Verdict, Failure> {
         let folder = self.place.folder()?;
         let place = self.place.place(&folder, 100)?;
-        let mut world = Terminal::connect(self.place.profile(&folder)?.as_deref())?;
+        let mut world = self.place.connect(&folder)?;
         let plan = place.roll_back(&mut world, self.to.as_deref())?;
         finish(&mut world, &place, &plan, self.dry_run, self.json)
     }

@@ -173,7 +173,13 @@ fn the_page_about_publishing_has_a_valid_file() {
         "{:?}",
         compiled.diagnostics
     );
-    for target in ["cloudfront-functions", "lambda-edge", "lambda", "authz"] {
+    for target in [
+        "cloudfront-functions",
+        "lambda-edge",
+        "lambda",
+        "authz",
+        "cloudflare",
+    ] {
         assert!(tollgate_compiler::publish::Destinations::read(&tree).has(target));
     }
 }

@@ -1,11 +1,10 @@
-//! AWS: credentials, signatures and connections.
+//! AWS: credentials and signatures.
 //!
 //! Credentials come from where every AWS tool finds them: the environment, profiles, single sign-on, roles of
-//! instances and of CI jobs. They are never printed. Not here: the calls ([`call`](crate::call)).
+//! instances and of CI jobs. They are never printed. Not here: the calls ([`call`](crate::call)), and sending (`line`).
 
 use core::time::Duration;
 use std::env;
-use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use aws_config::profile::ProfileFileCredentialsProvider;
@@ -17,36 +16,14 @@ use aws_sigv4::http_request::{
     SigningSettings, UriPathNormalizationMode, sign,
 };
 use aws_sigv4::sign::{v4, v4a};
-use http_body_util::{BodyExt, Full, Limited};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
-use tokio::runtime::Runtime;
 
 use crate::call::{Call, Reply, Service};
 use crate::error::PublishError;
+use crate::line::{Line, Request, causes};
 use crate::world::SendError;
 
-/// The longest response, in bytes.
-const MAX_REPLY_BYTES: usize = 64 * 1024 * 1024;
-/// The longest time for one response. A package is large, and the line may be slow.
-const REPLY_SECS: u64 = 120;
 /// Credentials are loaded again before they end.
 const RENEW_SECS: u64 = 60;
-
-/// A request with its signature.
-#[derive(Clone)]
-pub struct Signed {
-    /// The HTTP method.
-    pub method: &'static str,
-    /// The URL.
-    pub url: String,
-    /// All headers.
-    pub headers: Vec<(String, String)>,
-    /// The body.
-    pub body: Vec<u8>,
-}
 
 /// Signs a call. `endpoint` replaces the service's own.
 ///
@@ -57,7 +34,7 @@ pub fn signed(
     endpoint: Option<&str>,
     credentials: &Credentials,
     time: SystemTime,
-) -> Result<Signed, String> {
+) -> Result<Request, String> {
     let base = match endpoint {
         Some(endpoint) => endpoint.trim_end_matches('/').to_owned(),
         None => format!("https://{}", call.service.host()),
@@ -113,7 +90,7 @@ pub fn signed(
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
     headers.extend(made);
-    Ok(Signed {
+    Ok(Request {
         method: call.method,
         url,
         headers,
@@ -121,13 +98,10 @@ pub fn signed(
     })
 }
 
-type Pool = Client<HttpsConnector<HttpConnector>, Full<hyper::body::Bytes>>;
-
 /// A connection to AWS.
 pub struct Aws {
-    runtime: Runtime,
+    line: Line,
     config: SdkConfig,
-    pool: Pool,
     credentials: Option<Credentials>,
 }
 
@@ -137,14 +111,7 @@ impl Aws {
     /// # Errors
     /// Returns an error if this machine has no trusted certificates, or no task can run.
     pub fn connect(profile: Option<&str>) -> Result<Self, PublishError> {
-        let local = |message: String| PublishError::Network {
-            action: "connect".to_owned(),
-            message,
-        };
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| local(error.to_string()))?;
+        let line = Line::new()?;
         let mut loader = aws_config::defaults(BehaviorVersion::latest());
         if let Some(profile) = profile {
             // The environment has credentials of another account, perhaps.
@@ -153,18 +120,10 @@ impl Aws {
                 .profile_name(profile)
                 .credentials_provider(credentials.build());
         }
-        let config = runtime.block_on(loader.load());
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let connector = HttpsConnectorBuilder::new()
-            .with_provider_and_native_roots(provider)
-            .map_err(|_| local("this machine has no trusted certificates".to_owned()))?
-            .https_or_http()
-            .enable_http1()
-            .build();
+        let config = line.runtime.block_on(loader.load());
         Ok(Self {
-            runtime,
+            line,
             config,
-            pool: Client::builder(TokioExecutor::new()).build(connector),
             credentials: None,
         })
     }
@@ -189,16 +148,7 @@ impl Aws {
                 })
             },
         )?;
-        let pool = self.pool.clone();
-        let limit = Duration::from_secs(REPLY_SECS);
-        self.runtime.block_on(async move {
-            match tokio::time::timeout(limit, exchange(&pool, request)).await {
-                Ok(result) => result,
-                Err(_) => Err(SendError::Lost(format!(
-                    "no complete response within {REPLY_SECS} s"
-                ))),
-            }
-        })
+        self.line.send(request)
     }
 
     fn credentials(&mut self) -> Result<Credentials, PublishError> {
@@ -213,24 +163,13 @@ impl Aws {
             .credentials_provider()
             .ok_or_else(|| PublishError::Credentials("no source is configured".to_owned()))?;
         let found = self
+            .line
             .runtime
             .block_on(provider.provide_credentials())
             .map_err(|error| PublishError::Credentials(causes(&error)))?;
         self.credentials = Some(found.clone());
         Ok(found)
     }
-}
-
-/// The messages of an error and its causes.
-fn causes(error: &dyn core::error::Error) -> String {
-    let mut texts = vec![error.to_string()];
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        texts.push(error.to_string());
-        cause = error.source();
-    }
-    texts.dedup();
-    texts.join(": ")
 }
 
 /// The endpoint that the environment or the profile sets for a service.
@@ -240,42 +179,6 @@ fn endpoint(service: &Service, config: &SdkConfig) -> Option<String> {
         .ok()
         .or_else(|| config.endpoint_url().map(str::to_owned))
         .filter(|url| !url.is_empty())
-}
-
-async fn exchange(pool: &Pool, request: Signed) -> Result<Reply, SendError> {
-    let fatal = |message: String| {
-        SendError::Fatal(PublishError::Network {
-            action: request.method.to_owned(),
-            message,
-        })
-    };
-    let mut builder = http::Request::builder()
-        .method(request.method)
-        .uri(&request.url);
-    for (name, value) in &request.headers {
-        builder = builder.header(name, value);
-    }
-    let body = Full::new(hyper::body::Bytes::from(request.body.clone()));
-    let sent = builder
-        .body(body)
-        .map_err(|error| fatal(error.to_string()))?;
-    let response = pool
-        .request(sent)
-        .await
-        .map_err(|error| SendError::Lost(causes(&error)))?;
-    let status = response.status().as_u16();
-    let etag = response.headers().get("etag");
-    let etag = etag.and_then(|etag| etag.to_str().ok()).map(str::to_owned);
-    let body = Limited::new(response.into_body(), MAX_REPLY_BYTES);
-    let body = body
-        .collect()
-        .await
-        .map_err(|error| SendError::Lost(error.to_string()))?;
-    Ok(Reply {
-        status,
-        etag,
-        body: body.to_bytes().into(),
-    })
 }
 
 /// The time in Unix seconds.

@@ -1,4 +1,4 @@
-//! Calls of AWS APIs as data: exactly what a dry run prints and a run sends.
+//! Calls of AWS's and Cloudflare's APIs as data: exactly what a dry run prints and a run sends.
 //!
 //! Not here: signing ([`aws`](crate::aws)), sending ([`world`](crate::world)), and the order of calls, which is in the
 //! file of each platform.
@@ -16,7 +16,7 @@ const PART: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'_')
     .remove(b'~');
 
-/// An AWS service at one of its endpoints.
+/// A service at one of its endpoints.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Service {
     /// Distributions and functions; one endpoint for the world.
@@ -36,6 +36,8 @@ pub enum Service {
         /// The region of the bucket.
         region: String,
     },
+    /// Workers and their KV namespaces.
+    Cloudflare,
 }
 
 impl Service {
@@ -46,6 +48,7 @@ impl Service {
             Self::KeyValueStore { .. } => "cloudfront-keyvaluestore",
             Self::Lambda { .. } => "lambda",
             Self::S3 { .. } => "s3",
+            Self::Cloudflare => "cloudflare",
         }
     }
 
@@ -56,6 +59,7 @@ impl Service {
             Self::KeyValueStore { .. } => "CLOUDFRONT_KEYVALUESTORE",
             Self::Lambda { .. } => "LAMBDA",
             Self::S3 { .. } => "S3",
+            Self::Cloudflare => "CLOUDFLARE",
         }
     }
 
@@ -63,7 +67,7 @@ impl Service {
     pub fn region(&self) -> Option<&str> {
         match self {
             Self::CloudFront => Some("us-east-1"),
-            Self::KeyValueStore { .. } => None,
+            Self::KeyValueStore { .. } | Self::Cloudflare => None,
             Self::Lambda { region } | Self::S3 { region } => Some(region),
         }
     }
@@ -77,6 +81,18 @@ impl Service {
             }
             Self::Lambda { region } => format!("lambda.{region}.amazonaws.com"),
             Self::S3 { region } => format!("s3.{region}.amazonaws.com"),
+            Self::Cloudflare => "api.cloudflare.com".to_owned(),
+        }
+    }
+
+    /// The start of every path of the service.
+    pub const fn root(&self) -> &'static str {
+        match self {
+            Self::Cloudflare => "/client/v4",
+            Self::CloudFront
+            | Self::KeyValueStore { .. }
+            | Self::Lambda { .. }
+            | Self::S3 { .. } => "",
         }
     }
 }
@@ -145,17 +161,18 @@ impl Call {
         self
     }
 
-    /// The action that an IAM policy must allow.
+    /// The action: for AWS, the one that an IAM policy must allow.
     pub fn action(&self) -> String {
         format!("{}:{}", self.service.signing_name(), self.name)
     }
 
-    /// The URL, without the query.
+    /// The URL.
     pub fn url(&self) -> String {
         let query = if self.query.is_empty() { "" } else { "?" };
         format!(
-            "https://{}{}{query}{}",
+            "https://{}{}{}{query}{}",
             self.service.host(),
+            self.service.root(),
             self.path,
             self.query
         )
@@ -235,7 +252,7 @@ impl Reply {
         hex(&Sha256::digest(&self.body))
     }
 
-    /// The code and the message of an error, in either of AWS's formats.
+    /// The code and the message of an error, in either of AWS's formats or in Cloudflare's.
     pub fn error(&self) -> (String, String) {
         let text = self.text();
         if let Ok(document) = roxmltree::Document::parse(&text) {
@@ -249,6 +266,15 @@ impl Reply {
             return (of("Code"), of("Message"));
         }
         let object = self.json();
+        // Cloudflare's format.
+        if let Some(first) = object.pointer("/errors/0") {
+            let of = |name: &str| match first.get(name) {
+                Some(Value::String(text)) => text.clone(),
+                Some(Value::Number(number)) => number.to_string(),
+                _ => String::new(),
+            };
+            return (of("code"), of("message"));
+        }
         let text = |names: &[&str]| {
             let found = names.iter().find_map(|name| object.get(*name)?.as_str());
             found.unwrap_or_default().to_owned()

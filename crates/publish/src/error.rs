@@ -7,6 +7,8 @@ use core::fmt;
 pub enum PublishError {
     /// No credentials, or none that can be used.
     Credentials(String),
+    /// No Cloudflare API token, or none that can be used.
+    Token(String),
     /// A setting is missing or invalid.
     Setting {
         /// The name, as in `publish.toml`.
@@ -113,7 +115,7 @@ impl PublishError {
     /// A stable code.
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::Credentials(_) => "credentials",
+            Self::Credentials(_) | Self::Token(_) => "credentials",
             Self::Setting { .. } => "setting",
             Self::Network { .. } => "network",
             Self::Denied { .. } => "denied",
@@ -136,8 +138,11 @@ impl PublishError {
     pub fn help(&self) -> String {
         match self {
             Self::Credentials(_) => "log in with `aws sso login` or `aws configure`, or set AWS_PROFILE; `aws sts get-caller-identity` shows who you are".to_owned(),
+            Self::Token(_) => "create an API token at dash.cloudflare.com (My Profile, API Tokens) and set CLOUDFLARE_API_TOKEN; docs/publishing.md lists its permissions".to_owned(),
+            Self::Setting { name, .. } if name.starts_with("CLOUDFLARE_") => format!("correct or unset `{name}` in the environment"),
             Self::Setting { name, .. } => format!("set `{name}` in `publish.toml`, or give its option"),
             Self::Network { .. } => "check the connection, then run the command again: it continues where it stopped".to_owned(),
+            Self::Denied { action, .. } if action.starts_with("cloudflare:") => "check that CLOUDFLARE_API_TOKEN is valid, belongs to this account, and has the permissions in docs/publishing.md".to_owned(),
             Self::Denied { action, .. } => format!("allow `{action}` for your role; docs/publishing.md has the IAM policy"),
             Self::Service { .. } => "run the command again: it continues where it stopped".to_owned(),
             Self::Missing { help, .. } | Self::Unsupported { help, .. } => help.clone(),
@@ -164,6 +169,7 @@ impl fmt::Display for PublishError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Credentials(cause) => write!(f, "no AWS credentials: {cause}"),
+            Self::Token(cause) => write!(f, "no Cloudflare API token: {cause}"),
             Self::Setting { name, problem } => write!(f, "`{name}` {problem}"),
             Self::Network { action, message } => write!(f, "no answer to `{action}`: {message}"),
             Self::Denied { action, message } => {

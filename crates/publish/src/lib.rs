@@ -7,15 +7,20 @@
 
 pub mod aws;
 mod call;
+pub mod cloudflare;
 pub mod cloudfront;
 pub mod cloudfront_functions;
 mod error;
 pub mod lambda;
+mod line;
 pub mod object;
 mod step;
+pub mod workers;
+pub mod workers_kv;
 mod world;
 
 pub use call::{Call, Reply, Service};
 pub use error::PublishError;
+pub use line::Request;
 pub use step::{Action, Check, Edit, Poll, Read, Step, Stopped, Write, run};
 pub use world::{Event, SendError, World};

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::call::{Call, LocalName, Reply};
 use crate::error::PublishError;
+use crate::workers;
 use crate::world::{Event, SendError, World};
 
 /// Attempts at a call whose failure may pass.
@@ -103,6 +104,9 @@ pub enum Check {
     Json(&'static str, Value),
     /// A version has this share of an alias's requests, in percent.
     Share(String, u8),
+    /// The latest deployment of a Worker has exactly these versions, with these shares in percent; `{name}` stands for a
+    /// captured value.
+    Deployed(Vec<(String, u8)>),
     /// The first XML element of this name does not have this text.
     XmlIsNot(&'static str, &'static str),
     /// The first XML element of this name has this text.
@@ -465,6 +469,13 @@ fn holds(check: &Check, reply: &Reply, captured: &BTreeMap<&'static str, String>
                 .and_then(|weights| weights.get(fill(version, captured)))
                 .and_then(Value::as_f64);
             weight.is_some_and(|weight| (weight * 100.0 - f64::from(*percent)).abs() < 0.01)
+        }
+        Check::Deployed(shares) => {
+            let shares: Vec<_> = shares
+                .iter()
+                .map(|(version, percent)| (fill(version, captured), *percent))
+                .collect();
+            workers::deploys(&reply.json(), &shares)
         }
         Check::XmlIs(name, text) => first_text(reply, name).as_deref() == Some(*text),
         Check::XmlIsNot(name, text) => first_text(reply, name).is_some_and(|found| found != *text),

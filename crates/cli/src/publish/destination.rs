@@ -9,7 +9,9 @@ use tollgate_compiler::SourceTree;
 use tollgate_compiler::publish::Destinations;
 use tollgate_publish::cloudfront::Behaviour;
 use tollgate_publish::lambda::Selector;
-use tollgate_publish::{PublishError, World, cloudfront_functions, lambda, object};
+use tollgate_publish::{
+    PublishError, World, cloudfront_functions, lambda, object, workers, workers_kv,
+};
 
 use super::Plan;
 use super::live::Terminal;
@@ -21,6 +23,7 @@ const FUNCTIONS: &str = "cloudfront-functions";
 const LAMBDA_EDGE: &str = "lambda-edge";
 const LAMBDA: &str = "lambda";
 const AUTHZ: &str = "authz";
+const CLOUDFLARE: &str = "cloudflare";
 /// Lambda@Edge functions are created there.
 const EDGE_REGION: &str = "us-east-1";
 
@@ -31,7 +34,7 @@ pub(super) struct Where {
     #[arg(value_name = "DIR")]
     policy: Option<PathBuf>,
     /// The platform
-    #[arg(long, value_name = "TARGET", value_parser = PossibleValuesParser::new([FUNCTIONS, LAMBDA_EDGE, LAMBDA, AUTHZ]))]
+    #[arg(long, value_name = "TARGET", value_parser = PossibleValuesParser::new([FUNCTIONS, LAMBDA_EDGE, LAMBDA, AUTHZ, CLOUDFLARE]))]
     target: String,
     /// The name of the function
     #[arg(long, value_name = "NAME")]
@@ -57,7 +60,16 @@ pub(super) struct Where {
     /// The AWS profile
     #[arg(long, value_name = "NAME")]
     profile: Option<String>,
-    /// The seconds that entries of a KeyValueStore need to reach all edges [default: 30]
+    /// The ID of the Cloudflare account [default: $CLOUDFLARE_ACCOUNT_ID]
+    #[arg(long, value_name = "ID")]
+    account: Option<String>,
+    /// The ID of the Workers KV namespace from which the Worker loads its policy
+    #[arg(long, value_name = "ID", conflicts_with = "worker")]
+    namespace: Option<String>,
+    /// The name of the Worker, whose new version contains the policy
+    #[arg(long, value_name = "NAME")]
+    worker: Option<String>,
+    /// The seconds that entries of a KeyValueStore or of Workers KV need to reach all edges [default: 30, or 60 for KV]
     #[arg(long, value_name = "SECONDS")]
     settle: Option<u64>,
     /// Do not let CloudFront test the new function before it is published
@@ -73,6 +85,8 @@ pub(super) enum Place {
     Functions(cloudfront_functions::Destination),
     Lambda(&'static str, lambda::Destination),
     Object(object::Destination),
+    Kv(workers_kv::Destination),
+    Worker(workers::Destination),
 }
 
 impl Where {
@@ -91,11 +105,15 @@ impl Where {
         }
     }
 
-    /// The AWS profile.
-    pub(super) fn profile(&self, folder: &Path) -> Result<Option<String>, Failure> {
+    /// Prepares the connection to the provider. Nothing is sent.
+    pub(super) fn connect(&self, folder: &Path) -> Result<Terminal, Failure> {
+        if self.target == CLOUDFLARE {
+            return Ok(Terminal::cloudflare()?);
+        }
         let file = Self::destinations(folder)?;
         let named = file.text(&self.target, "profile").map(str::to_owned);
-        Ok(self.profile.clone().or(named))
+        let profile = self.profile.clone().or(named);
+        Ok(Terminal::aws(profile.as_deref())?)
     }
 
     pub(super) fn place(&self, folder: &Path, percent: u8) -> Result<Place, Failure> {
@@ -126,31 +144,40 @@ impl Where {
                 })
             })
         };
-        if percent != 100 && self.target != LAMBDA {
+        // An option of one kind replaces the file's of the other.
+        let worker = match self.namespace {
+            Some(_) => None,
+            None => self.worker.clone().or_else(|| {
+                let named = file.text(&self.target, "worker");
+                named.map(str::to_owned)
+            }),
+        };
+        let is_worker = self.target == CLOUDFLARE && worker.is_some();
+        if percent != 100 && self.target != LAMBDA && !is_worker {
+            let what = match self.target.as_str() {
+                CLOUDFLARE => "a KV namespace",
+                other => &format!("`{other}`"),
+            };
             return Err(Failure::Publish(PublishError::Unsupported {
-                what: format!(
-                    "`{}` cannot split requests between two policies",
-                    self.target
-                ),
+                what: format!("{what} cannot split requests between two policies"),
                 help: "publish without `--percent`".to_owned(),
             }));
         }
+        let number = |name: &str| {
+            let number = file.int(&self.target, name)?;
+            u64::try_from(number).ok()
+        };
+        let keep = |otherwise| usize::try_from(number("keep").unwrap_or(otherwise)).unwrap_or(2);
         Ok(match self.target.as_str() {
-            FUNCTIONS => {
-                let number = |name: &str| {
-                    let number = file.int(&self.target, name)?;
-                    u64::try_from(number).ok()
-                };
-                Place::Functions(cloudfront_functions::Destination {
-                    function: required(&self.function, "function")?,
-                    store: optional(&self.store, "store"),
-                    distribution: optional(&self.distribution, "distribution"),
-                    settle_secs: self.settle.or_else(|| number("settle_secs")).unwrap_or(30),
-                    keep: usize::try_from(number("keep").unwrap_or(2)).unwrap_or(2),
-                    test: !self.no_function_test,
-                    replace_foreign: self.replace_foreign,
-                })
-            }
+            FUNCTIONS => Place::Functions(cloudfront_functions::Destination {
+                function: required(&self.function, "function")?,
+                store: optional(&self.store, "store"),
+                distribution: optional(&self.distribution, "distribution"),
+                settle_secs: self.settle.or_else(|| number("settle_secs")).unwrap_or(30),
+                keep: keep(2),
+                test: !self.no_function_test,
+                replace_foreign: self.replace_foreign,
+            }),
             LAMBDA_EDGE => Place::Lambda(
                 LAMBDA_EDGE,
                 lambda::Destination {
@@ -171,6 +198,33 @@ impl Where {
                     percent,
                 },
             ),
+            CLOUDFLARE => {
+                let account = optional(&self.account, "account");
+                let known = || std::env::var("CLOUDFLARE_ACCOUNT_ID").ok();
+                let account = account.or_else(known).filter(|account| !account.is_empty());
+                let account = hex_id("account", required(&account, "account")?)?;
+                if let Some(worker) = worker {
+                    return Ok(Place::Worker(workers::Destination {
+                        account,
+                        worker: worker_name(worker)?,
+                        percent,
+                    }));
+                }
+                if optional(&self.namespace, "namespace").is_none() {
+                    return Err(Failure::Publish(PublishError::Setting {
+                        name: "namespace",
+                        problem: "is missing, and so is `worker`: give the KV namespace from which the Worker loads its \
+                                  policy, or the Worker whose new version contains it"
+                            .to_owned(),
+                    }));
+                }
+                Place::Kv(workers_kv::Destination {
+                    account,
+                    namespace: hex_id("namespace", required(&self.namespace, "namespace")?)?,
+                    settle_secs: self.settle.or_else(|| number("settle_secs")).unwrap_or(60),
+                    keep: keep(3),
+                })
+            }
             _ => Place::Object(object::Destination {
                 bucket: required(&self.bucket, "bucket")?,
                 key: optional(&self.key, "key").unwrap_or_else(|| "policy.tgi".to_owned()),
@@ -178,6 +232,30 @@ impl Where {
             }),
         })
     }
+}
+
+/// An ID of Cloudflare's. It is a part of paths, so a mistake is found before anything is sent.
+fn hex_id(name: &'static str, id: String) -> Result<String, Failure> {
+    let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    if id.len() == 32 && id.bytes().all(is_digit) {
+        return Ok(id);
+    }
+    Err(Failure::Publish(PublishError::Setting {
+        name,
+        problem: "must be an ID: 32 hexadecimal digits in lower case, not a name".to_owned(),
+    }))
+}
+
+/// The name of a Worker.
+fn worker_name(name: String) -> Result<String, Failure> {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    if !name.is_empty() && name.bytes().all(is_plain) {
+        return Ok(name);
+    }
+    Err(Failure::Publish(PublishError::Setting {
+        name: "worker",
+        problem: "must be the name of a Worker, as in `wrangler.toml`".to_owned(),
+    }))
 }
 
 fn patterns(open: Option<Vec<Behaviour>>) -> Vec<String> {
@@ -191,6 +269,7 @@ impl Place {
             Self::Functions(_) => FUNCTIONS,
             Self::Lambda(name, _) => name,
             Self::Object(_) => AUTHZ,
+            Self::Kv(_) | Self::Worker(_) => CLOUDFLARE,
         }
     }
 
@@ -225,6 +304,21 @@ impl Place {
                     policy: package.policy.clone(),
                     steps: to.publish(&state, &package, live.as_deref(), now),
                     live,
+                    open: Vec::new(),
+                }
+            }
+            Self::Kv(to) => {
+                let package = built.kv()?;
+                let state = to.read(world)?;
+                kv_plan(to, &state, &package, now)
+            }
+            Self::Worker(to) => {
+                let package = built.worker()?;
+                let state = to.read(world)?;
+                Plan {
+                    policy: package.policy.clone(),
+                    live: state.policy(),
+                    steps: to.publish(&state, &package)?,
                     open: Vec::new(),
                 }
             }
@@ -269,6 +363,22 @@ impl Place {
                     open: Vec::new(),
                 }
             }
+            Self::Kv(to) => {
+                let state = to.read(world)?;
+                let package = to.earlier(world, &state, policy)?;
+                kv_plan(to, &state, &package, now)
+            }
+            Self::Worker(to) => {
+                let state = to.read(world)?;
+                let version = to.earlier(&state, policy)?;
+                let unknown = || format!("of version {}", version.id);
+                Plan {
+                    policy: version.policy().map_or_else(unknown, str::to_owned),
+                    live: state.policy(),
+                    steps: to.roll_back(&state, version),
+                    open: Vec::new(),
+                }
+            }
         })
     }
 
@@ -303,7 +413,43 @@ impl Place {
                     "restorable": restorable.collect::<Vec<_>>(),
                 })
             }
+            Self::Kv(to) => {
+                let state = to.read(world)?;
+                let live = state.live();
+                let releases = state.releases();
+                let published = releases
+                    .iter()
+                    .find(|release| Some(&release.policy) == live.as_ref())
+                    .map(|release| release.at)
+                    .filter(|at| *at > 0);
+                let found = state.image().and_then(policy_of);
+                json!({
+                    "policy": live,
+                    "published": published,
+                    "current": live == Some(built.policy()),
+                    "complete": live.is_some() && found == live,
+                    "restorable": state.restorable(),
+                })
+            }
+            Self::Worker(to) => {
+                let state = to.read(world)?;
+                to.status(&state, &built.policy())
+            }
         })
+    }
+}
+
+fn kv_plan(
+    to: &workers_kv::Destination,
+    state: &workers_kv::State,
+    package: &workers_kv::Package,
+    now: i64,
+) -> Plan {
+    Plan {
+        policy: package.policy.clone(),
+        live: state.live(),
+        steps: to.publish(state, package, now),
+        open: Vec::new(),
     }
 }
 

@@ -1,8 +1,9 @@
-//! The outside of a publication: AWS, and lines about progress on standard error.
+//! The outside of a publication: AWS or Cloudflare, and lines about progress on standard error.
 
 use core::time::Duration;
 
 use tollgate_publish::aws::{self, Aws};
+use tollgate_publish::cloudflare::Cloudflare;
 use tollgate_publish::{Call, Event, PublishError, Reply, SendError, World};
 
 use crate::output::{FAINT, note, styled, visible};
@@ -10,21 +11,35 @@ use crate::output::{FAINT, note, styled, visible};
 /// Reports about waiting are at least this far apart, in seconds.
 const REPORT_SECS: u64 = 30;
 
-/// AWS and a terminal, or a log file in its place.
+/// A provider's API.
+enum Provider {
+    Aws(Box<Aws>),
+    Cloudflare(Box<Cloudflare>),
+}
+
+/// A provider and a terminal, or a log file in its place.
 pub(super) struct Terminal {
-    aws: Aws,
+    provider: Provider,
 }
 
 impl Terminal {
-    pub(super) fn connect(profile: Option<&str>) -> Result<Self, PublishError> {
-        let aws = Aws::connect(profile)?;
-        Ok(Self { aws })
+    pub(super) fn aws(profile: Option<&str>) -> Result<Self, PublishError> {
+        let provider = Provider::Aws(Box::new(Aws::connect(profile)?));
+        Ok(Self { provider })
+    }
+
+    pub(super) fn cloudflare() -> Result<Self, PublishError> {
+        let provider = Provider::Cloudflare(Box::new(Cloudflare::connect()?));
+        Ok(Self { provider })
     }
 }
 
 impl World for Terminal {
     fn send(&mut self, call: &Call) -> Result<Reply, SendError> {
-        self.aws.send(call)
+        match &mut self.provider {
+            Provider::Aws(aws) => aws.send(call),
+            Provider::Cloudflare(cloudflare) => cloudflare.send(call),
+        }
     }
 
     fn pause(&mut self, time: Duration) {

@@ -1,21 +1,27 @@
 //! What is published: the policy directory, compiled and checked, or an artifact that was built from it.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use tollgate_author::starter::test_keys;
 use tollgate_gate::Gate;
 use tollgate_policy::spec::ImageSpec;
-use tollgate_publish::{PublishError, cloudfront_functions, lambda, object};
+use tollgate_publish::{PublishError, cloudfront_functions, lambda, object, workers, workers_kv};
 
 use crate::earlier::zipped;
 use crate::failure::{Failure, print_findings};
 use crate::{build, edge, input, policy};
 
+/// The main module of a Worker, and the module that is its policy.
+const MAIN: &str = "index.js";
+const IMAGE: &str = "policy.image";
+
 /// What is published.
 #[derive(Args)]
 pub(super) struct Source {
-    /// The artifact that `tollgate build` wrote from DIR: the zip for Lambda, the signed image for `authz`
+    /// The artifact that `tollgate build` wrote from DIR: the zip for Lambda, the directory of a Worker, the signed image
+    /// for `authz` or for Workers KV
     #[arg(long, value_name = "FILE")]
     artifact: Option<PathBuf>,
     /// The directory of the built parts [default: as for `tollgate build`]
@@ -40,6 +46,38 @@ pub(super) fn policy_of(image: &[u8]) -> Option<String> {
     Some(image.id().to_string())
 }
 
+/// The modules in a directory and below, by name. Other files are for wrangler and workerd.
+fn add_modules(
+    folder: &Path,
+    prefix: &str,
+    modules: &mut Vec<workers::Module>,
+) -> Result<(), Failure> {
+    let failed = |error| Failure::Read {
+        path: folder.to_owned(),
+        error,
+    };
+    let mut entries = fs::read_dir(folder)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(failed)?;
+    entries.sort_by_key(fs::DirEntry::file_name);
+    for entry in entries {
+        let (path, name) = (entry.path(), entry.file_name());
+        let name = format!("{prefix}{}", name.to_string_lossy());
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./".contains(&byte);
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            add_modules(&path, &format!("{name}/"), modules)?;
+        } else if [".js", ".wasm", ".image"]
+            .iter()
+            .any(|end| name.ends_with(end))
+            && name.bytes().all(is_plain)
+        {
+            let bytes = input::read(&path)?;
+            modules.push(workers::Module { name, bytes });
+        }
+    }
+    Ok(())
+}
+
 impl Built {
     pub(super) fn new(
         folder: &Path,
@@ -60,6 +98,8 @@ impl Built {
             limits.print();
         }
         let artifact = match &source.artifact {
+            // The files of a Worker are read when they are needed.
+            Some(path) if path.is_dir() => Some((path.clone(), Vec::new())),
             Some(path) => Some((path.clone(), input::read(path)?)),
             None => None,
         };
@@ -124,6 +164,59 @@ impl Built {
         self.check(path, policy_of(image))?;
         Ok(object::Package {
             image: image.clone(),
+            policy: self.policy(),
+        })
+    }
+
+    /// The image for KV. A Worker without trust keys takes an unsigned one.
+    pub(super) fn kv(&self) -> Result<workers_kv::Package, Failure> {
+        let image = match &self.artifact {
+            Some((path, image)) => {
+                let image = match path.is_dir() {
+                    true => input::read(&path.join(IMAGE))?,
+                    false => image.clone(),
+                };
+                self.check(path, policy_of(&image))?;
+                image
+            }
+            None => self.image.clone(),
+        };
+        Ok(workers_kv::Package {
+            image,
+            policy: self.policy(),
+        })
+    }
+
+    /// The modules of a Worker. They are always given: a build has trust keys or not, and a version without them must not
+    /// replace one with them by accident.
+    pub(super) fn worker(&self) -> Result<workers::Package, Failure> {
+        let wrong = |problem: &str| {
+            Failure::Publish(PublishError::Setting {
+                name: "--artifact",
+                problem: format!(
+                    "{problem}: give the directory that `tollgate build --target cloudflare -o DIST` wrote"
+                ),
+            })
+        };
+        let Some((path, _)) = &self.artifact else {
+            return Err(wrong("is missing"));
+        };
+        if !path.is_dir() {
+            return Err(wrong("is not a directory"));
+        }
+        let mut modules = Vec::new();
+        add_modules(path, "", &mut modules)?;
+        let main = modules.iter().position(|module| module.name == MAIN);
+        let Some(main) = main else {
+            return Err(wrong("has no `index.js`"));
+        };
+        let main = modules.remove(main);
+        modules.insert(0, main);
+        let mut images = modules.iter().filter(|module| module.name == IMAGE);
+        let found = images.next().and_then(|image| policy_of(&image.bytes));
+        self.check(path, found)?;
+        Ok(workers::Package {
+            modules,
             policy: self.policy(),
         })
     }

@@ -17,6 +17,14 @@ const REGION_NAME: Shape = Shape::Text {
     max_bytes: 32,
     pattern: Some("^[a-z0-9-]+$"),
 };
+const HEX_ID: Shape = Shape::Text {
+    max_bytes: 32,
+    pattern: Some("^[0-9a-f]{32}$"),
+};
+const WORKER_NAME: Shape = Shape::Text {
+    max_bytes: 255,
+    pattern: Some("^[A-Za-z0-9][A-Za-z0-9_-]*$"),
+};
 const PROFILE: Key = Key::new(
     "profile",
     TEXT,
@@ -60,6 +68,12 @@ pub(crate) static PUBLISH_FILE: Keys = Keys {
             Shape::Table(&AUTHZ),
             "a signed image in an S3 bucket, from which `tollgate authz` loads it",
         ),
+        Key::new(
+            "cloudflare",
+            Shape::Table(&CLOUDFLARE),
+            "a Cloudflare Worker: the KV namespace from which it loads its policy, or a Worker that contains it",
+        )
+        .also(&["workers", "cloudflare-workers"]),
     ],
     one_of: &[],
 };
@@ -141,4 +155,37 @@ static AUTHZ: Keys = Keys {
         PROFILE,
     ],
     one_of: &[],
+};
+
+static CLOUDFLARE: Keys = Keys {
+    what: "`[cloudflare]`",
+    about: "A Cloudflare Worker: the KV namespace from which it loads its policy, or a Worker that contains it",
+    keys: &[
+        Key::new(
+            "namespace",
+            HEX_ID,
+            "the ID of the KV namespace that is bound to the Worker as `POLICY`",
+        ),
+        Key::new(
+            "worker",
+            WORKER_NAME,
+            "the name of the Worker, whose new version contains the policy",
+        ),
+        Key::new(
+            "account",
+            HEX_ID,
+            "the ID of the account; default: `CLOUDFLARE_ACCOUNT_ID`",
+        ),
+        Key::new(
+            "settle_secs",
+            Shape::Int { min: 0, max: 3_600 },
+            "the seconds that a change needs to reach all edges; default: 60",
+        ),
+        Key::new(
+            "keep",
+            Shape::Int { min: 2, max: 10 },
+            "how many policies stay in the namespace, the live one included; default: 3",
+        ),
+    ],
+    one_of: &[&["namespace", "worker"]],
 };

@@ -15,3 +15,5 @@ mod edge;
 mod functions;
 mod selectors;
 mod signature;
+mod workers;
+mod workers_kv;
