@@ -227,6 +227,23 @@ fn command<'a>(name: &'a str, rest: &[&'a str]) -> Vec<&'a str> {
     args
 }
 
+/// The steps without the digests of bodies.
+fn timeless(steps: &Value) -> Value {
+    let mut steps = steps.clone();
+    for step in steps.as_array_mut().unwrap() {
+        // A wait has no calls.
+        for call in step
+            .get_mut("calls")
+            .into_iter()
+            .filter_map(Value::as_array_mut)
+            .flatten()
+        {
+            call.as_object_mut().unwrap().remove("body_sha256");
+        }
+    }
+    steps
+}
+
 #[test]
 fn a_policy_in_kv_is_published_and_rolled_back() {
     let folder = tempfile::tempdir().unwrap();
@@ -246,7 +263,8 @@ fn a_policy_in_kv_is_published_and_rolled_back() {
     assert!(dry["steps"].as_array().unwrap().len() > 4, "{dry}");
     assert_eq!(api.values.lock().unwrap().len(), 0);
     let one = world.json(0, &command("publish", &["--json"]));
-    assert_eq!(one["steps"], dry["steps"]);
+    // The history contains the second of the publication; the crate compares the bytes, with a clock of its own.
+    assert_eq!(timeless(&one["steps"]), timeless(&dry["steps"]));
     let first = one["policy"].as_str().unwrap().to_owned();
     assert_eq!(value("policy").as_deref(), Some(first.as_bytes()));
     // The key holds what `tollgate build` writes.
