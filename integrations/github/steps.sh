@@ -79,7 +79,7 @@ compare() {
     *) return "$status" ;;
   esac
   status=0
-  tollgate diff "$TOLLGATE_BASE.." "$policy" --no-new-access --json > "$results/diff.json" || status=$?
+  tollgate diff "$TOLLGATE_BASE.." "$policy" --no-new-access > /dev/null || status=$?
   case "$status" in
     0) ;;
     3) opens=true ;;

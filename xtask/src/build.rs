@@ -54,12 +54,8 @@ pub(crate) fn run(args: &Args) -> Result<Verdict> {
     Ok(Verdict::Yes)
 }
 
-/// Builds what the packages of a release contain, except the command, unless it is built from this commit.
+/// Builds what the packages of a release contain, except the command.
 pub(crate) fn for_release() -> Result<()> {
-    if manifest::is_current()? {
-        println!("the parts of the edges are already built from this commit");
-        return Ok(());
-    }
     let notes = ui::in_step("WASM modules and npm package", |step| wasm(bindgen(), step))?;
     print!("{notes}");
     ui::in_step("parts of the edges", parts)?;
@@ -91,7 +87,7 @@ pub(crate) fn parts(step: &Step) -> Result<()> {
     cloudflare::parts(step)?;
     lambda_edge::parts(step)?;
     finished_parts()?;
-    manifest::write()
+    manifest::write(manifest::commit())
 }
 
 /// Copies the parts of edges that need no building: everything in the directory `parts` of an edge's own

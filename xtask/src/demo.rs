@@ -62,7 +62,7 @@ fn prepare(flow: Flow, demo: &mut std::process::Command) -> Result<()> {
         ui::in_step("build the Lambda@Edge parts", |step| {
             build::wasm(build::bindgen(), step)?;
             build::lambda_edge::parts(step)?;
-            build::manifest::write()
+            build::manifest::write(None)
         })?;
     }
     match flow {

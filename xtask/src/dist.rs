@@ -294,13 +294,12 @@ fn images(built: &[Built], release: &Release, step: &Step) -> Result<Skipped> {
 fn lambda(release: &Release, skipped: &mut Skipped) -> Result<()> {
     let zip = repo::parts().join("lambda/tollgate-lambda/bootstrap.zip");
     let arch = std::env::consts::ARCH;
-    if zip.is_file() {
-        let bytes = fs::read(&zip).with_context(|| format!("cannot read {}", repo::shown(&zip)))?;
-        release.put(
-            &format!("tollgate-lambda-{}-{arch}.zip", release.version),
-            &bytes,
-        )?;
-    }
+    let bytes = fs::read(&zip)
+        .with_context(|| format!("no {}: run `cargo xtask build` first", repo::shown(&zip)))?;
+    release.put(
+        &format!("tollgate-lambda-{}-{arch}.zip", release.version),
+        &bytes,
+    )?;
     for other in ["x86_64", "aarch64"]
         .into_iter()
         .filter(|other| *other != arch)

@@ -103,7 +103,7 @@ fn files(folder: &Path, end: &str) -> Result<Vec<PathBuf>> {
 /// Compiles the constructs and synthesises a stack of each; returns the templates.
 fn cdk(templates: &[PathBuf], report: &mut Report<'_>) -> Result<Vec<PathBuf>> {
     let tools = tools::npm(&CDK, report.step)?;
-    // As in the published package: compiled constructs, and the templates beside them. Here, because Node looks for
+    // As in the published package: compiled constructs, and the templates next to them. Here, because Node looks for
     // packages in the parents of a file.
     let package = tools.join("package");
     for part in ["src", "lib", "templates"] {

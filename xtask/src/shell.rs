@@ -5,7 +5,8 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
+use serde_json::Value;
 
 use crate::repo;
 
@@ -104,6 +105,24 @@ pub fn must(command: &mut Command, on_line: impl FnMut(&str)) -> Result<String> 
         );
     }
     Ok(done.text)
+}
+
+/// The packages that `cargo metadata` reports.
+pub fn packages(args: &[&str]) -> Result<Vec<Value>> {
+    let mut command = cargo(["metadata", "--format-version", "1"]);
+    // Notes on standard error would not be JSON.
+    let output = command
+        .args(args)
+        .stderr(Stdio::null())
+        .output()
+        .context("cannot start cargo")?;
+    ensure!(output.status.success(), "cargo metadata failed");
+    let mut told: Value =
+        serde_json::from_slice(&output.stdout).context("cannot read cargo metadata")?;
+    match told.get_mut("packages").map(Value::take) {
+        Some(Value::Array(packages)) => Ok(packages),
+        _ => bail!("no packages in cargo metadata"),
+    }
 }
 
 /// Runs an interactive command on the terminal; returns its exit code.

@@ -110,7 +110,7 @@ pub struct Annotation {
 /// A suggested fix.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Suggested {
-    /// What it does.
+    /// The title.
     pub title: String,
     /// Parts of the annotation's file, and the text that replaces each.
     pub replacements: Vec<(Region, String)>,

@@ -11,13 +11,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use tollgate_analysis::{Policy, diff};
 use tollgate_compiler::SourceTree;
-use tollgate_compiler::diagnostic::{Diagnostic, Edit, Fix, edited};
+use tollgate_compiler::diagnostic::{Diagnostic, Edit, Fix, codes, edited};
 use tollgate_policy::spec::ImageSpec;
 
 pub use hunks::unified;
 
 /// The number of rounds, each of which may reveal diagnostics for the next.
 const MAX_ROUNDS: usize = 20;
+/// The number of fixes that are tried together.
+const MAX_TOGETHER: usize = 1_000;
+/// The number of checks of a whole policy. Fixes that are then left stay suggestions.
+const MAX_CHECKS: usize = 200;
 
 /// The result of a check.
 #[derive(Clone, Debug, Default)]
@@ -46,7 +50,7 @@ pub struct Done {
     pub code: &'static str,
     /// The message of the diagnostic.
     pub message: String,
-    /// What the fix does.
+    /// The title of the fix.
     pub title: String,
 }
 
@@ -55,9 +59,9 @@ pub struct Done {
 pub struct Fixed {
     /// The files.
     pub sources: SourceTree,
-    /// What was applied, in this order.
+    /// The applied fixes, in order.
     pub applied: Vec<Done>,
-    /// What the analysis rejected: it would change who can access what, or cause another error.
+    /// The fixes that the analysis rejected: they would change who can access what, or cause another error.
     pub withheld: Vec<Done>,
     /// Whether the policy compiled before, so that the analysis compared it with the result.
     pub is_compared: bool,
@@ -86,20 +90,14 @@ impl Candidate {
         }
     }
 
-    /// Whether a diagnostic is the one that this is a fix of, `at` a byte.
-    fn is_of(&self, finding: &Diagnostic, at: usize) -> bool {
-        self.is_like(finding) && finding.span.is_some_and(|span| span.start == at)
-    }
-
-    /// Whether a diagnostic has the same message in the same file.
-    fn is_like(&self, finding: &Diagnostic) -> bool {
+    fn kind(&self) -> Kind<'_> {
         let Done {
             file,
             code,
             message,
             title: _,
         } = &self.done;
-        finding.code.id == *code && finding.file == *file && finding.message == *message
+        (code, file, message)
     }
 }
 
@@ -117,25 +115,32 @@ fn moved(at: usize, edits: &[&Edit]) -> usize {
     moved
 }
 
-/// Applies every fix that needs no review until there are no more. `check` returns the diagnostics of a policy; `now` is
-/// the time of example requests.
-pub fn apply(sources: &SourceTree, check: &dyn Fn(&SourceTree) -> Checked, now: i64) -> Fixed {
-    let start = check(sources);
+/// Applies every fix that needs no review until there are no more. `check` returns the diagnostics of a policy, `None` if it
+/// cannot be checked; `now` is the time of example requests.
+pub fn apply(
+    sources: &SourceTree,
+    check: &dyn Fn(&SourceTree) -> Option<Checked>,
+    now: i64,
+) -> Fixed {
+    let mut state = check(sources).unwrap_or_default();
     let mut fixed = Fixed {
         sources: sources.clone(),
         applied: Vec::new(),
         withheld: Vec::new(),
-        is_compared: start.policy.is_some(),
+        is_compared: state.policy.is_some(),
     };
-    let mut state = start;
+    let mut rounds = Rounds {
+        check,
+        now,
+        checks_left: MAX_CHECKS,
+    };
     let mut rejected: BTreeSet<Done> = BTreeSet::new();
     for _ in 0..MAX_ROUNDS {
         let candidates = candidates(&state.findings, &rejected);
-        if candidates.is_empty() {
+        if candidates.is_empty() || rounds.checks_left == 0 {
             break;
         }
-        let round = Round { check, now };
-        let (applied, withheld) = round.run(&mut fixed.sources, &mut state, &candidates);
+        let (applied, withheld) = rounds.run(&mut fixed.sources, &mut state, &candidates);
         rejected.extend(withheld.iter().cloned());
         fixed.withheld.extend(withheld);
         fixed.applied.extend(applied);
@@ -143,11 +148,14 @@ pub fn apply(sources: &SourceTree, check: &dyn Fn(&SourceTree) -> Checked, now: 
     fixed
 }
 
-/// The fixes of all diagnostics that need no review and do not overlap; others have a turn in the next round.
+/// The first fixes that need no review and do not overlap. The others are tried in the next round.
 fn candidates(findings: &[Diagnostic], rejected: &BTreeSet<Done>) -> Vec<Candidate> {
     let mut free: BTreeMap<&str, Vec<(usize, usize)>> = BTreeMap::new();
     let mut all = Vec::new();
     for finding in findings {
+        if all.len() == MAX_TOGETHER {
+            break;
+        }
         let Some(fix) = finding.safe_fix() else {
             continue;
         };
@@ -171,19 +179,17 @@ fn candidates(findings: &[Diagnostic], rejected: &BTreeSet<Done>) -> Vec<Candida
     all
 }
 
-/// The texts of the changed files.
-type Texts = BTreeMap<String, String>;
-
-struct Round<'a> {
-    check: &'a dyn Fn(&SourceTree) -> Checked,
+struct Rounds<'a> {
+    check: &'a dyn Fn(&SourceTree) -> Option<Checked>,
     now: i64,
+    checks_left: usize,
 }
 
-impl Round<'_> {
+impl Rounds<'_> {
     /// Applies as many of the candidates as the analysis confirms. All are tried at once, and halves of them only if that
     /// fails: the edits of one half do not move those of the other, because each half starts from the same text.
     fn run(
-        &self,
+        &mut self,
         sources: &mut SourceTree,
         state: &mut Checked,
         candidates: &[Candidate],
@@ -194,10 +200,13 @@ impl Round<'_> {
         let mut withheld = Vec::new();
         let mut latest = None;
         let mut queue: Vec<&[Candidate]> = vec![candidates];
-        while let Some(part) = queue.pop() {
+        while self.checks_left > 0
+            && let Some(part) = queue.pop()
+        {
+            self.checks_left -= 1;
             let trial: Vec<&Candidate> = accepted.iter().copied().chain(part).collect();
             let confirmed = with_edits(&original, &trial).and_then(|next| {
-                let after = (self.check)(&next);
+                let after = (self.check)(&next)?;
                 self.confirms(&before, &after, &trial)
                     .then_some((next, after))
             });
@@ -221,28 +230,27 @@ impl Round<'_> {
         (applied, withheld)
     }
 
-    /// Whether the fixes remove their diagnostics, and neither cause an error nor change a decision.
+    /// Whether the fixes remove their diagnostics, and neither break a file nor change a decision. An error that hid
+    /// others reveals them.
     fn confirms(&self, before: &Checked, after: &Checked, fixes: &[&Candidate]) -> bool {
+        let edits = by_file(fixes);
+        let (old, new) = (Kinds::of(before), Kinds::of(after));
         let is_gone = |fix: &&Candidate| {
-            let edits = fixes
-                .iter()
-                .filter(|other| other.done.file == fix.done.file);
-            let edits: Vec<&Edit> = edits.flat_map(|other| &other.edits).collect();
-            let at = moved(fix.at, &edits);
-            let count = |checked: &Checked| {
-                let all = checked.findings.iter();
-                all.filter(|finding| fix.is_like(finding)).count()
-            };
-            let is_there = after.findings.iter().any(|finding| fix.is_of(finding, at));
-            !is_there || count(after) < count(before)
+            let edits = edits.get(fix.done.file.as_str());
+            let at = moved(fix.at, edits.map_or(&[][..], Vec::as_slice));
+            let kind = fix.kind();
+            !new.places.contains(&(kind, at)) || new.count(kind) < old.count(kind)
         };
-        let are_gone = fixes.iter().all(is_gone);
+        if !fixes.iter().all(is_gone) {
+            return false;
+        }
         match (&before.policy, &after.policy) {
-            _ if !are_gone => false,
             (Some(_), None) => false,
             (Some(old), Some(new)) => old.image == new.image || self.is_same(&old.spec, &new.spec),
-            // Nothing is decided by a policy with errors. An error that hid others reveals them.
-            (None, _) => true,
+            // Nothing is decided by a policy with errors.
+            (None, _) => edits
+                .keys()
+                .all(|file| is_broken(before, file) || !is_broken(after, file)),
         }
     }
 
@@ -256,21 +264,52 @@ impl Round<'_> {
     }
 }
 
-/// The files with the edits; `None` if an edit does not fit.
-fn with_edits(sources: &SourceTree, fixes: &[&Candidate]) -> Option<SourceTree> {
+/// Code, file and message of a diagnostic.
+type Kind<'a> = (&'a str, &'a str, &'a str);
+
+/// The diagnostics of a check.
+struct Kinds<'a> {
+    counts: BTreeMap<Kind<'a>, usize>,
+    /// With the first byte of each.
+    places: BTreeSet<(Kind<'a>, usize)>,
+}
+
+impl<'a> Kinds<'a> {
+    fn of(checked: &'a Checked) -> Self {
+        let (mut counts, mut places) = (BTreeMap::new(), BTreeSet::new());
+        for finding in &checked.findings {
+            let kind: Kind<'a> = (finding.code.id, &finding.file, &finding.message);
+            *counts.entry(kind).or_default() += 1;
+            places.extend(finding.span.map(|span| (kind, span.start)));
+        }
+        Self { counts, places }
+    }
+
+    fn count(&self, kind: Kind<'_>) -> usize {
+        self.counts.get(&kind).copied().unwrap_or(0)
+    }
+}
+
+/// Whether a file is not TOML.
+fn is_broken(checked: &Checked, file: &str) -> bool {
+    let mut findings = checked.findings.iter();
+    findings.any(|finding| finding.code.id == codes::NOT_TOML.id && finding.file == file)
+}
+
+fn by_file<'a>(fixes: &[&'a Candidate]) -> BTreeMap<&'a str, Vec<&'a Edit>> {
     let mut by_file: BTreeMap<&str, Vec<&Edit>> = BTreeMap::new();
     for fix in fixes {
         let edits = by_file.entry(fix.done.file.as_str()).or_default();
         edits.extend(&fix.edits);
     }
-    let mut texts = Texts::new();
-    for (file, edits) in by_file {
-        let text = edited(sources.text(file)?, &edits)?;
-        texts.insert(file.to_owned(), text);
-    }
+    by_file
+}
+
+/// The files with the edits; `None` if an edit does not fit.
+fn with_edits(sources: &SourceTree, fixes: &[&Candidate]) -> Option<SourceTree> {
     let mut next = sources.clone();
-    for (file, text) in texts {
-        next.insert(file, text);
+    for (file, edits) in by_file(fixes) {
+        next.insert(file, edited(sources.text(file)?, &edits)?);
     }
     Some(next)
 }

@@ -100,11 +100,8 @@ impl Check {
     fn fixed(&self, dir: &Path) -> Result<Verdict, Failure> {
         let form = self.form.form();
         let sources = policy::read(dir, SourceTree::read_with_tests)?;
-        let fixed = {
-            let _progress = Progress::start("applying fixes", None);
-            let now = input::now_or_clock(self.now).0;
-            apply(&sources, &|sources| self.checked(dir, sources, now), now)
-        };
+        let now = input::now_or_clock(self.now).0;
+        let fixed = apply(&sources, &|sources| self.checked(dir, sources, now), now);
         let changes = fix::Changes::new(dir, &sources, &fixed);
         if self.dry_run && !changes.is_empty() {
             changes.show(form)?;
@@ -114,23 +111,21 @@ impl Check {
         self.once(dir, Some(changes.members()))
     }
 
-    /// The diagnostics of files in memory.
-    fn checked(&self, dir: &Path, sources: &SourceTree, now: i64) -> Checked {
+    /// The diagnostics of files in memory; `None` if they cannot be checked.
+    fn checked(&self, dir: &Path, sources: &SourceTree, now: i64) -> Option<Checked> {
         let compiled = with_tests(policy::compiled(sources.clone(), self.lenient_jwks));
         let mut policy = match compiled {
             Ok(policy) => policy,
             Err(Failure::Policy { findings, .. }) => {
-                return Checked {
+                return Some(Checked {
                     findings,
                     policy: None,
-                };
+                });
             }
-            Err(_) => return Checked::default(),
+            Err(_) => return None,
         };
         let image = policy.image.clone();
-        let Ok(gate) = policy::load(dir, policy.image, None) else {
-            return Checked::default();
-        };
+        let gate = policy::load(dir, policy.image, None).ok()?;
         let mut findings = core::mem::take(&mut policy.compiled.diagnostics);
         let spec = policy.compiled.policy.clone();
         findings.extend(tests(sources, Some(&gate), spec.as_ref()));
@@ -138,10 +133,10 @@ impl Check {
             findings.extend(lint::lint(&context, now));
             findings = lint::apply_suppressions(&context, findings).findings;
         }
-        Checked {
+        Some(Checked {
             findings,
             policy: spec.map(|spec| CheckedPolicy { spec, image }),
-        }
+        })
     }
 
     /// Checks the policy once. `fixes` are members for the JSON object.
@@ -235,7 +230,7 @@ impl Check {
         for budget in &budgets {
             print(budget_text(budget))?;
         }
-        // Nothing limits what a proxy can hold.
+        // Proxies have no size limit.
         let is_listed = |name: &&String| budgets.iter().any(|budget| budget.edge == name.as_str());
         for name in self.target.iter().filter(|name| !is_listed(name)) {
             let line = format!("  {name:<20} supports the policy, without a limit of its size");

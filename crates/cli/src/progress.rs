@@ -29,9 +29,16 @@ impl Progress {
     /// Starts work of `steps` steps, or of unknown length.
     pub(crate) fn start(doing: &'static str, steps: Option<usize>) -> Progress {
         let done = Arc::new(AtomicUsize::new(0));
+        let is_watched = output::is_watched();
+        // Work of unknown length would write lines that are all the same.
+        if !is_watched && steps.is_none() {
+            return Progress {
+                done,
+                painter: None,
+            };
+        }
         let (ended, end) = channel::<()>();
         let counter = Arc::clone(&done);
-        let is_watched = output::is_watched();
         let thread = std::thread::spawn(move || {
             let (mut pause, period) = match is_watched {
                 true => (PATIENCE, PERIOD),

@@ -150,8 +150,7 @@ fn revisions_and_folders() {
     }
 }
 
-/// Arguments that do not name two policies have help.
-/// The exit code, the number of mutants, and the output for people.
+/// The exit code and the output of both streams.
 fn mutants_since(folder: &Path, revision: &str) -> (i32, String) {
     let mut command = program(env!("CARGO_BIN_EXE_tollgate"), folder);
     command.args(["test", "policy", "--mutate"]);
@@ -182,6 +181,7 @@ fn mutants_of_rules_that_changed_since_a_revision() {
     }
 }
 
+/// Arguments that do not name two policies have help.
 #[test]
 fn sides_in_the_wrong_place_are_explained() {
     let repository = repository();
@@ -444,33 +444,58 @@ fn a_revision_is_read_like_a_working_tree() {
     }
 }
 
-/// The entries of a submodule are in another repository.
-/// What a pull request adds to the work tree neither runs a program nor hides what it opens.
+/// Files that a pull request adds to the work tree do not hide what it opens.
 #[test]
 fn a_pull_request_cannot_hide_what_it_opens() {
     type Attack = fn(&Path);
-    /// A bare repository inside the work tree, with a program that git would run.
-    fn embedded(at: &Path) {
-        let at = at.join("policy");
-        git(&at, &["init", "--quiet", "--bare", "."]);
-        let pwned = at.join("PWNED");
+    /// A repository in the work tree, whose `main` has the open policy.
+    fn nested(at: &Path, is_bare: bool) {
+        let other = TempDir::new().unwrap();
+        git(other.path(), &["init", "--quiet", "--initial-branch=main"]);
+        write(&other.path().join("policy"), &site("**"));
+        write(other.path(), &site("**"));
+        git(other.path(), &["add", "."]);
+        git(other.path(), &["commit", "--quiet", "-m", "open"]);
+        let kind = if is_bare { "--bare" } else { "--no-hardlinks" };
+        let from = other.path().to_str().unwrap();
+        let kept = at.join("kept");
         git(
-            &at,
-            &[
-                "config",
-                "core.fsmonitor",
-                &format!("touch '{}'; false", pwned.display()),
-            ],
+            at.parent().unwrap(),
+            &["clone", "--quiet", kind, from, kept.to_str().unwrap()],
         );
-        git(&at, &["config", "core.bare", "false"]);
-        git(&at, &["config", "core.worktree", "."]);
+        let inside = if is_bare { kept } else { kept.join(".git") };
+        let into = if is_bare {
+            at.to_owned()
+        } else {
+            at.join(".git")
+        };
+        fs::create_dir_all(&into).unwrap();
+        for entry in fs::read_dir(&inside).unwrap() {
+            let entry = entry.unwrap();
+            fs::rename(entry.path(), into.join(entry.file_name())).unwrap();
+        }
+        fs::remove_dir_all(at.join("kept")).unwrap();
     }
-    let table: [(&str, Attack, &[&str], i32, &str); 5] = [
+    let table: [(&str, Attack, &[&str], i32, &str); 7] = [
         ("none", |_| (), &["main..", "policy"], 3, "1 newly allowed"),
         (
-            "a repository in the policy directory",
-            embedded,
+            "a bare repository in the policy directory",
+            |at| nested(&at.join("policy"), true),
             &["main..", "policy"],
+            3,
+            "1 newly allowed",
+        ),
+        (
+            "a repository above the policy directory",
+            |at| nested(&at.join("a"), false),
+            &["main..", "a/policy"],
+            3,
+            "1 newly allowed",
+        ),
+        (
+            "a bare repository above the policy directory",
+            |at| nested(&at.join("a"), true),
+            &["main..", "a/policy"],
             3,
             "1 newly allowed",
         ),
@@ -504,18 +529,20 @@ fn a_pull_request_cannot_hide_what_it_opens() {
         let at = folder.path();
         git(at, &["init", "--quiet", "--initial-branch=main"]);
         write(&at.join("policy"), &site("*"));
+        write(&at.join("a/policy"), &site("*"));
         write(&at.join("open"), &site("**"));
         git(at, &["add", "."]);
-        git(at, &["commit", "--quiet", "-m", "two policies"]);
+        git(at, &["commit", "--quiet", "-m", "three policies"]);
         write(&at.join("policy"), &site("**"));
+        write(&at.join("a/policy"), &site("**"));
         attack(at);
         let (code, text) = diff(at, &[arguments, &["--no-new-access"]].concat());
         assert_eq!(code, exit, "{name}: {text}");
         assert!(text.contains(words), "{name}: {text}");
-        assert!(!at.join("policy/PWNED").exists(), "{name}");
     }
 }
 
+/// The entries of a submodule are in another repository.
 #[test]
 fn a_submodule_is_not_read() {
     let folder = TempDir::new().unwrap();

@@ -7,9 +7,12 @@ use crate::keys::{
     Keys, Shape,
     course::{COURSE, RULE},
     or_list,
+    publish::PUBLISH_FILE,
     site::SITE_FILE,
     test_file::TEST_FILE,
 };
+
+use crate::limits::MAX_NAME_BYTES;
 
 const INTRODUCTION: &str = "\
 # All keys
@@ -34,6 +37,7 @@ pub fn keys() -> String {
         ("`site.toml`", &SITE_FILE),
         ("`courses/*.toml`", &COURSE),
         ("`*.test.toml`", &TEST_FILE),
+        ("`publish.toml`", &PUBLISH_FILE),
     ] {
         let mut sections = Vec::new();
         collect(file, "", &mut sections);
@@ -134,7 +138,9 @@ fn value(shape: &Shape) -> String {
     match shape {
         Shape::Text { max_bytes, .. } if *max_bytes == usize::MAX => "string".to_owned(),
         Shape::Text { max_bytes, .. } => format!("string of at most {max_bytes} bytes"),
-        Shape::File => "name of a file of the policy directory".to_owned(),
+        Shape::File => {
+            format!("name of a file of the policy directory, at most {MAX_NAME_BYTES} bytes")
+        }
         Shape::Choice(words) => or_list(words),
         Shape::Flag => "`true` or `false`".to_owned(),
         Shape::Yes => "`true`".to_owned(),

@@ -220,6 +220,13 @@ fn edits_remove_their_diagnostics() {
                     (one.code, &one.file, &one.message)
                         == (diagnostic.code, &diagnostic.file, &diagnostic.message)
                 };
+                let breaks = |all: &[Diagnostic]| {
+                    all.iter()
+                        .any(|one| one.code.id == "TG0101" && one.file == diagnostic.file)
+                };
+                if fix.applicability == Applicability::Safe && !breaks(&before) && breaks(&after) {
+                    wrong.push(format!("{}: breaks the file: {fix:?}", path.display()));
+                }
                 // An error may have hidden others with the same message, which are elsewhere.
                 let at = diagnostic.span.map(|span| span.start);
                 let is_there = |one: &Diagnostic| one.span.map(|span| span.start) == at;

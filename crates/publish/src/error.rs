@@ -134,7 +134,7 @@ impl PublishError {
         }
     }
 
-    /// What to do.
+    /// The advice for the reader.
     pub fn help(&self) -> String {
         match self {
             Self::Credentials(_) => "log in with `aws sso login` or `aws configure`, or set AWS_PROFILE; `aws sts get-caller-identity` shows who you are".to_owned(),

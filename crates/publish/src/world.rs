@@ -25,7 +25,7 @@ pub enum Event {
         number: usize,
         /// The number of steps.
         of: usize,
-        /// What it does.
+        /// The description of the step.
         what: String,
     },
     /// The step was done before.

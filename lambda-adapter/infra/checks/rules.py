@@ -179,7 +179,7 @@ def functions(template):
 
 
 def buckets(template):
-    """Every bucket is private, outlives its stack, and its policy closes every door but one."""
+    """Every bucket is private, outlives its stack, and its policy denies every reader except one."""
     policies = {
         named(policy["Bucket"], "AWS::S3::Bucket", template): statements(policy["PolicyDocument"])
         for _, policy in resources(template, "AWS::S3::BucketPolicy")
@@ -307,7 +307,7 @@ def alarmed(metric, template):
 
 
 def edge_alarms(template):
-    """Failures of which no record tells: functions that throw, are throttled or return what CloudFront rejects."""
+    """Failures without a log record: functions that throw, are throttled or return what CloudFront rejects."""
     watched = {(text_of(one.get("Namespace")), text_of(one.get("MetricName"))) for _, one in resources(template, "AWS::CloudWatch::Alarm")}
     for name, _ in resources(template, "AWS::CloudFront::Distribution"):
         if ("AWS/CloudFront", "5xxErrorRate") not in watched:

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use serde_json::{Value, json};
+use serde_json::json;
 use sha2::{Digest, Sha256};
 
 use crate::{repo, shell};
@@ -20,13 +20,13 @@ pub(crate) const CHANGES: &str = "+changes";
 /// The version of this workspace.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// Writes the manifest of all parts that exist.
-pub(crate) fn write() -> Result<()> {
+/// Writes the manifest of all parts that exist. `commit` built all of them; `None` if some may be older.
+pub(crate) fn write(commit: Option<String>) -> Result<()> {
     let mut files = BTreeMap::new();
     for (name, bytes) in parts()? {
         files.insert(name, sha256(&bytes));
     }
-    let manifest = json!({ "version": VERSION, "commit": commit(), "files": files });
+    let manifest = json!({ "version": VERSION, "commit": commit, "files": files });
     let path = repo::parts().join(FILE);
     fs::write(&path, format!("{manifest:#}\n"))
         .with_context(|| format!("cannot write {}", repo::shown(&path)))
@@ -40,24 +40,6 @@ pub(crate) fn sealed_parts() -> Result<BTreeMap<String, Vec<u8>>> {
     let mut files = parts()?;
     files.insert(FILE.to_owned(), manifest);
     Ok(files)
-}
-
-/// Returns whether the parts are those that this commit built, all of them and unchanged.
-pub(crate) fn is_current() -> Result<bool> {
-    let Ok(text) = fs::read(repo::parts().join(FILE)) else {
-        return Ok(false);
-    };
-    let Ok(manifest) = serde_json::from_slice::<Value>(&text) else {
-        return Ok(false);
-    };
-    let member = |name| manifest.get(name).and_then(Value::as_str);
-    let same_commit =
-        commit().is_some_and(|own| !own.ends_with(CHANGES) && member("commit") == Some(&own));
-    let files = parts()?
-        .into_iter()
-        .map(|(name, bytes)| (name, sha256(&bytes).into()));
-    let files = Value::Object(files.collect());
-    Ok(same_commit && member("version") == Some(VERSION) && manifest.get("files") == Some(&files))
 }
 
 fn parts() -> Result<BTreeMap<String, Vec<u8>>> {

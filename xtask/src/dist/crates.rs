@@ -9,22 +9,12 @@ use serde_json::Value;
 use crate::shell;
 use crate::ui::Step;
 
-/// What is published for its own sake.
+/// The crates that are published for their own sake.
 const ROOTS: [&str; 2] = ["tollgate", "tollgate-edge"];
 
 /// Checks what cargo checks only when it publishes; returns the names of the published crates.
 pub(super) fn check_manifests() -> Result<Vec<String>> {
-    let mut metadata = shell::cargo(["metadata", "--no-deps", "--format-version", "1"]);
-    let output = metadata
-        .stderr(std::process::Stdio::null())
-        .output()
-        .context("cannot start cargo")?;
-    let metadata: Value =
-        serde_json::from_slice(&output.stdout).context("cannot read cargo metadata")?;
-    let packages = metadata
-        .get("packages")
-        .and_then(Value::as_array)
-        .context("no packages in cargo metadata")?;
+    let packages = shell::packages(&["--no-deps"])?;
     let by_name: BTreeMap<&str, &Value> = packages
         .iter()
         .map(|package| (text(package, "name"), package))

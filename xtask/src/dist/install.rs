@@ -14,8 +14,8 @@ use crate::{repo, shell};
 
 /// The tutorial, whose commands are run.
 const TUTORIAL: &str = "docs/tutorial.md";
-/// What the root has besides Debian's base: Python with pip, and what the tutorial asks the local edge with. Node is that of
-/// this machine.
+/// Packages of the root in addition to Debian's base: Python with pip, and the client of the tutorial. Node is that of this
+/// machine.
 const PACKAGES: [&str; 2] = ["python3-venv", "curl"];
 /// The time that a check may take, in seconds: a hanging server is a failure.
 const PATIENCE_SECS: &str = "300";

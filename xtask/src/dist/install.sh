@@ -8,7 +8,7 @@ VERSION=$1
 TARGETS="image lambda-edge cloudflare"
 count=0
 failed=0
-cd /tmp || exit 2
+cd /root || exit 2
 
 since() { awk -v a="$1" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f", b - a }'; }
 
@@ -57,7 +57,7 @@ use() {
     mkdir old
     echo '{"version":"0.0.1","files":{}}' > old/parts.json
     ok "$1: parts of another version are rejected" prints "of version 0.0.1" tollgate build policy --target lambda-edge --parts old -o x
-    cd /tmp || exit 2
+    cd /root || exit 2
 }
 
 # The steps of the tutorial: a kind, a tab, and a line of a block. The comment above a block is its kind.
@@ -107,7 +107,7 @@ tutorial() {
         output) continue ;;
         serve)
             [ -z "$server" ] || { kill "$server"; wait "$server" 2> /dev/null; }
-            eval "exec $line" > /tmp/printed 2>&1 &
+            eval "exec $line" > /run/printed 2>&1 &
             server=$!
             ok "tutorial: $line" await
             continue
@@ -118,9 +118,9 @@ tutorial() {
             continue
             ;;
         esac
-        eval "$line" > /tmp/printed 2>&1
+        eval "$line" > /run/printed 2>&1
         status=$?
-        report "tutorial: $line" $((status != kind)) "exit code $status: $(cat /tmp/printed)" "$at"
+        report "tutorial: $line" $((status != kind)) "exit code $status: $(cat /run/printed)" "$at"
         case $line in
         *" decide "*) [ -n "${decided:-}" ] || decided=$(since "$began") ;;
         curl*) [ -n "${served:-}" ] || served=$(since "$began") ;;
@@ -129,7 +129,7 @@ tutorial() {
     kill "$server"
     wait "$server" 2> /dev/null
     report "tutorial: a page was served" "$([ -n "${served:-}" ]; echo $?)" "no curl in the tutorial" "$began"
-    cd /tmp || exit 2
+    cd /root || exit 2
 }
 
 ok "the root has no Rust, no clone and no network" bash -c '! command -v cargo rustc tollgate && ! [ -e /work ] && ! : < /dev/tcp/192.0.2.1/80'
@@ -166,15 +166,15 @@ END
 PATH=/opt/npm/node_modules/.bin:$PATH ok "npm: init for @tollgate/edge" tollgate init /opt/npm/policy --test-key
 PATH=/opt/npm/node_modules/.bin:$PATH ok "npm: an image for @tollgate/edge" tollgate build /opt/npm/policy -o /opt/npm/policy.tgi
 ok "npm: @tollgate/edge decides" prints no_token node /opt/npm/gate.mjs /opt/npm/policy.tgi
-cat > /tmp/signal.sh <<'END'
+cat > /run/signal.sh <<'END'
 cd /opt/npm || exit 1
-node_modules/.bin/tollgate serve --policy policy --root . > /tmp/printed 2>&1 &
-for _ in $(seq 100); do grep -q serving /tmp/printed && break; sleep 0.1; done
+node_modules/.bin/tollgate serve --policy policy --root . > /run/printed 2>&1 &
+for _ in $(seq 100); do grep -q serving /run/printed && break; sleep 0.1; done
 kill -TERM $!
 wait $!
 ! ls -l /proc/[0-9]*/exe 2> /dev/null | grep cli-linux
 END
-ok "npm: a signal ends the command" bash /tmp/signal.sh
+ok "npm: a signal ends the command" bash /run/signal.sh
 ok "npm: without its platform package, the command says so" bash -c 'rm -r /opt/npm/node_modules/@tollgate/cli-*; /opt/npm/node_modules/.bin/tollgate 2>&1 | grep -q "is not installed"'
 
 echo "#   first decision ${decided:-never} s after the installation began, protected page ${served:-never} s"

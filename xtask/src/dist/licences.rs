@@ -13,7 +13,7 @@ use crate::build::WASM_TARGET;
 use crate::ui::Step;
 use crate::{repo, shell};
 
-/// What is shipped besides the command, and what it is compiled for.
+/// Shipped packages other than the command, and what it is compiled for.
 const PARTS: [(&str, &str); 4] = [
     ("tollgate-node", WASM_TARGET),
     ("tollgate-cloudflare", WASM_TARGET),
@@ -120,17 +120,7 @@ fn tree(package: &str, target: &str, step: &Step) -> Result<Vec<String>> {
 
 /// Licence and directory of every crate in the lock file.
 fn places() -> Result<BTreeMap<String, (String, String)>> {
-    let mut metadata = shell::cargo(["metadata", "--locked", "--format-version", "1"]);
-    let output = metadata
-        .stderr(std::process::Stdio::null())
-        .output()
-        .context("cannot start cargo")?;
-    let metadata: Value =
-        serde_json::from_slice(&output.stdout).context("cannot read cargo metadata")?;
-    let packages = metadata
-        .get("packages")
-        .and_then(Value::as_array)
-        .context("no packages in cargo metadata")?;
+    let packages = shell::packages(&["--locked"])?;
     let place = |package: &Value| {
         let text = |name| package.get(name).and_then(Value::as_str);
         let folder = Path::new(text("manifest_path")?)

@@ -33,7 +33,8 @@ pub(super) fn joined(page: &str) -> String {
     let mut text = String::with_capacity(page.len());
     let mut in_block = false;
     for line in page.split_inclusive('\n') {
-        if line.trim_start().starts_with("```") {
+        let start = line.trim_start();
+        if start.starts_with("```") || start.starts_with("~~~") {
             in_block = !in_block;
         }
         text.push_str(line);

@@ -57,19 +57,7 @@ pub(super) struct Workspace(pub(super) Vec<Package>);
 
 impl Workspace {
     pub(super) fn read() -> Result<Workspace> {
-        let mut command = shell::cargo(["metadata", "--no-deps", "--format-version", "1"]);
-        // Notes on standard error would not be JSON.
-        let output = command
-            .stderr(std::process::Stdio::null())
-            .output()
-            .context("cannot start cargo")?;
-        let told: Value =
-            serde_json::from_slice(&output.stdout).context("cannot read cargo metadata")?;
-        let packages = told
-            .get("packages")
-            .and_then(Value::as_array)
-            .context("no packages in cargo metadata")?;
-        packages
+        shell::packages(&["--no-deps"])?
             .iter()
             .map(|package| Package::read(package).context("a package has no name"))
             .collect::<Result<_>>()

@@ -1,5 +1,7 @@
 //! SARIF 2.1.0, for code scanning and editors.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 use tollgate_compiler::diagnostic::Severity;
 use tollgate_policy::visible::visible_lines;
@@ -163,22 +165,14 @@ fn uri(path: &str) -> String {
 
 /// The fingerprints of the results so far: several of a kind may have the same text in the same file.
 #[derive(Default)]
-pub(super) struct Fingerprints(Vec<(String, usize)>);
+pub(super) struct Fingerprints(BTreeMap<String, usize>);
 
 impl Fingerprints {
     /// The fingerprint of the next result, unlike those before.
     pub(super) fn next(&mut self, result: &Annotation) -> String {
         let fingerprint = fingerprint(result);
-        let count = match self.0.iter_mut().find(|(known, _)| *known == fingerprint) {
-            Some((_, count)) => {
-                *count += 1;
-                *count
-            }
-            None => {
-                self.0.push((fingerprint.clone(), 1));
-                1
-            }
-        };
+        let count = self.0.entry(fingerprint.clone()).or_default();
+        *count += 1;
         format!("{fingerprint}:{count}")
     }
 }

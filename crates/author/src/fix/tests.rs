@@ -1,4 +1,4 @@
-//! Fixes are applied until none is left, and what would change a decision is withheld.
+//! Fixes are applied until none is left, and fixes that would change a decision are withheld.
 
 use tollgate_compiler::diagnostic::{Applicability, codes};
 use tollgate_compiler::{CompileOptions, compile};
@@ -10,7 +10,7 @@ use tollgate_compiler::diagnostic::Span;
 const NOW: i64 = 1_900_000_000;
 
 /// The compiler and the lints.
-fn check(sources: &SourceTree) -> Checked {
+fn check(sources: &SourceTree) -> Option<Checked> {
     let mut compiled = compile(sources, &CompileOptions::default());
     let mut findings = core::mem::take(&mut compiled.diagnostics);
     if let Some(context) = LintContext::new(&compiled, sources) {
@@ -18,10 +18,10 @@ fn check(sources: &SourceTree) -> Checked {
         findings = lint::apply_suppressions(&context, findings).findings;
     }
     let policy = compiled.policy.zip(compiled.image);
-    Checked {
+    Some(Checked {
         findings,
         policy: policy.map(|(spec, image)| CheckedPolicy { spec, image }),
-    }
+    })
 }
 
 fn site(rest: &str) -> SourceTree {
@@ -164,4 +164,40 @@ fn diffs_have_context_and_ranges() {
         "--- a/f\n+++ b/f\n@@ -0,0 +1,1 @@\n+a\n"
     );
     assert_eq!(unified("f", "a\n", "a\n"), "");
+}
+
+/// A file with many mistakes costs few checks, and bad fixes among them end.
+#[test]
+fn the_number_of_checks_is_bounded() {
+    let calls = core::cell::Cell::new(0);
+    let counted = |sources: &SourceTree| {
+        calls.set(calls.get() + 1);
+        check(sources)
+    };
+    let rules: String = (0..2_000)
+        .map(|at| {
+            format!("[[rule]]\nid = \"r{at}\"\nallow = [\"/{at}\", \"/{at}\"]\nanyone = true\n")
+        })
+        .collect();
+    let fixed = apply(&site(&rules), &counted, NOW);
+    assert_eq!(fixed.applied.len(), 2_000);
+    // One at the start, and one for every thousand.
+    assert_eq!(calls.get(), 3);
+    calls.set(0);
+    let first = check(&site(&rules));
+    let stubborn = |_: &SourceTree| {
+        calls.set(calls.get() + 1);
+        if calls.get() == 1 {
+            return first.clone();
+        }
+        // Whatever is changed, the file is no TOML afterwards.
+        let finding = Diagnostic::new(&codes::NOT_TOML, "site.toml", "broken");
+        Some(Checked {
+            findings: vec![finding],
+            policy: None,
+        })
+    };
+    let fixed = apply(&site(&rules), &stubborn, NOW);
+    assert!(fixed.applied.is_empty());
+    assert_eq!(calls.get(), MAX_CHECKS + 1);
 }

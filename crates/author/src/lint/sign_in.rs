@@ -106,6 +106,9 @@ fn no_way(
 
 /// TG0741. `redirect = "login"` is that also where it means a page.
 fn again(context: &LintContext<'_>, config: &GateConfig) -> Option<Diagnostic> {
+    if matches!(config.deny.forbidden, DenyAnswer::Status(_)) {
+        return None;
+    }
     let span = place_of_value(context.sources, "deny", "forbidden")?;
     let source = context.sources.text(SITE_FILE).unwrap_or_default();
     let written = source.get(span.start..span.end).unwrap_or_default();
@@ -121,7 +124,10 @@ fn again(context: &LintContext<'_>, config: &GateConfig) -> Option<Diagnostic> {
     let mut finding = Diagnostic::new(&codes::FORBIDDEN_SIGN_IN, SITE_FILE, message);
     finding.at(span);
     finding.help("write `forbidden = { status = 403 }`, or redirect to a page that explains how to get access");
-    context.replace(&mut finding, Applicability::Unsure, "{ status = 403 }");
+    // With a header of its own, the table goes on after the span.
+    if written.starts_with('{') {
+        context.replace(&mut finding, Applicability::Unsure, "{ status = 403 }");
+    }
     Some(finding)
 }
 

@@ -5,7 +5,7 @@
 //!
 //! A mutant is not compiled as a whole: only the rules and tests near the changed rule can matter
 //! ([`neighbours`](crate::neighbours)), so the time for a rule does not depend on the size of the
-//! site. Not here: generating mutants.
+//! site, unless its paths are those of the whole site. Not here: generating mutants.
 
 use core::cell::OnceCell;
 use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -225,8 +225,8 @@ impl<'t> Files<'t> {
         }
     }
 
-    /// The values that random requests near a rule of this policy file are built from: those of the rules near it, and
-    /// the users whom its tests can name.
+    /// The values for random requests near a rule of this policy file: those of the rules near it, and the users of the
+    /// test file beside it.
     pub(crate) fn pool(&self, near: &ImageSpec, gate: &Gate<Vec<u8>>, policy_file: &str) -> Pool {
         let file = self.of(policy_file);
         let mut people: Vec<_> = file.map_or(Vec::new(), |file| file.people.clone());

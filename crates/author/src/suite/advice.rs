@@ -9,7 +9,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use tollgate_analysis::rule_name;
 use tollgate_compiler::diagnostic::{Applicability, Diagnostic, Edit, Span, codes};
 use tollgate_compiler::edit::quoted;
-use tollgate_compiler::spelling;
 use tollgate_core::{Effect, Reason};
 use tollgate_gate::Gate;
 use tollgate_policy::spec::ImageSpec;
@@ -103,9 +102,11 @@ fn rule(
                 true => format!("{} {near}", case.expect.reason.code()),
                 false => near.to_owned(),
             };
-            let names = rules.keys().map(String::as_str);
-            let edit = Edit::new(case.rule_at, quoted(&text));
-            finding.fix(spelling(wanted, near, names), edit);
+            // Names are the author's, so this stays a guess.
+            finding.fix(
+                Applicability::Unsure,
+                Edit::new(case.rule_at, quoted(&text)),
+            );
         }
         None => {
             finding.help(match today {

@@ -7,6 +7,7 @@ use std::io;
 use std::path::Path;
 
 use serde_json::{Value, json};
+use tollgate_author::annotate;
 use tollgate_author::fix::{Done, Fixed, unified};
 use tollgate_compiler::SourceTree;
 
@@ -66,7 +67,9 @@ impl<'a> Changes<'a> {
                     print(coloured(&diff).trim_end())?;
                 }
             }
-            Form::Sarif | Form::Github | Form::Gitlab => note(diff.trim_end()),
+            // Lines of a policy are no commands of the runner.
+            Form::Github => note(annotate::inert(diff.trim_end())),
+            Form::Sarif | Form::Gitlab => note(diff.trim_end()),
         }
         self.list("would fix");
         Ok(())
@@ -139,14 +142,14 @@ impl<'a> Changes<'a> {
             title,
         } = done;
         let file = visible(&self.old.path_of(file));
-        format!(
+        annotate::inert(&format!(
             "{word} {code} in {file}: {}: {}",
             visible(message),
             visible(title)
-        )
+        ))
     }
 
-    /// What was applied, or withheld, as JSON.
+    /// Applied or withheld fixes as JSON.
     fn json(&self, list: &[Done]) -> Vec<Value> {
         let value = |done: &Done| {
             json!({
@@ -167,7 +170,7 @@ impl<'a> Changes<'a> {
 
 /// Whether git can restore the file: the last commit has these bytes.
 ///
-/// Not `git status`, which can be told to ignore a file, and runs programs of the repository's configuration.
+/// `git status` would not do: it can be configured to ignore a file, and it runs configured programs.
 fn is_committed(path: &Path, text: &str) -> bool {
     let real = path.canonicalize();
     let path = real.as_deref().unwrap_or(path);

@@ -3,7 +3,7 @@
 //! Not here: the entries of the directory and their contents ([`revision`](super::revision)), and running the program
 //! ([`program`](super::program)).
 
-use std::path::{Component, Path, PathBuf};
+use std::path::{Component, Path};
 
 use tollgate_compiler::SourceTree;
 
@@ -15,35 +15,29 @@ use crate::progress::Progress;
 
 /// Reads a directory of the working tree at a revision.
 ///
-/// Its path is followed at the revision, not here: a new link would lead to another directory.
+/// The repository of the current directory is asked first, and the path is followed at the revision: a pull request could put
+/// a link or another repository in its place here.
 pub(crate) fn folder_at(revision: &str, folder: &Path) -> Result<Analysed, Failure> {
     let name = format!("{revision}:{}", folder.display());
-    let (at, path) = place(folder);
-    read(revision, &path, &at, &name)
-}
-
-/// The directory to run git in, and the path of a directory from there, as git spells it.
-fn place(folder: &Path) -> (PathBuf, String) {
     let here = std::env::current_dir().unwrap_or_default();
-    let below = match folder.strip_prefix(&here) {
-        Ok(below) => below,
-        Err(_) => folder,
-    };
-    let above = match below.parent() {
-        Some(above) if !above.as_os_str().is_empty() => above.to_owned(),
-        _ => PathBuf::from("."),
-    };
-    let top = |at: &Path| git(at, &["rev-parse", "--show-toplevel"], b"").ok();
-    let top_here = top(Path::new("."));
-    let is_here = || top_here.is_some() && (top(&above) == top_here || top(&above).is_none());
-    if below.is_relative() && is_here() {
-        return (PathBuf::from("."), spelled(below));
+    let below = folder.strip_prefix(&here).unwrap_or(folder);
+    if below.is_relative() {
+        match read(revision, &spelled(below), Path::new("."), &name) {
+            Err(Failure::Git { .. }) if is_elsewhere(below) => {}
+            read => return read,
+        }
     }
     // Another repository than that of the current directory.
-    match (below.parent(), below.file_name()) {
-        (Some(_), Some(name)) => (above, spelled(Path::new(name))),
-        _ => (folder.to_owned(), "./".to_owned()),
+    match (folder.parent(), folder.file_name()) {
+        (Some(above), Some(last)) => read(revision, &spelled(Path::new(last)), above, &name),
+        _ => read(revision, "./", folder, &name),
     }
+}
+
+/// Whether a relative path can be in another repository: the current directory is in none, or the path leaves it.
+fn is_elsewhere(path: &Path) -> bool {
+    let leaves = path.components().next() == Some(Component::ParentDir);
+    leaves || git(Path::new("."), &["rev-parse", "--git-dir"], b"").is_err()
 }
 
 fn spelled(path: &Path) -> String {

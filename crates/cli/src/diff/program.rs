@@ -8,9 +8,9 @@ use std::process::{Command, Output, Stdio};
 
 /// The git program, to be run for a directory.
 ///
-/// The directory may be from a pull request, and git obeys the configuration of what it takes for a repository. So a
-/// repository inside the work tree is none, no program of a configuration is run, nothing is fetched, and no object
-/// stands for another.
+/// The directory may be from a pull request, and git obeys the configuration of every repository that it finds. Therefore a
+/// bare repository in the work tree is rejected, no configured program runs, nothing is fetched, and replacement objects are
+/// ignored.
 pub(super) fn command(at: &Path) -> Command {
     let mut command = Command::new("git");
     command.args(["-c", "safe.bareRepository=explicit"]);

@@ -24,6 +24,9 @@ pub(super) fn read(
     let Some(new) = new else {
         return Err(alone(old));
     };
+    if range(new).is_some() {
+        check_single(new, "NEW")?;
+    }
     let (old_side, new_side) = (Side::of(old), Side::of(new));
     if let Some(help) = misplaced(&old_side, &new_side) {
         let (name, value) = match old_side {
@@ -37,7 +40,7 @@ pub(super) fn read(
 
 /// The two revisions of `A..B`; the second one is empty for the working tree.
 ///
-/// What exists here does not matter: a pull request could add a directory of the range's name.
+/// Existing files do not matter: a pull request could add a directory with the name of the range.
 fn range(argument: &OsStr) -> Option<(String, String)> {
     let text = argument.to_str().filter(|text| !is_path(text))?;
     let (from, to) = text.split_once("..")?;

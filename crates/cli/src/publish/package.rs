@@ -1,4 +1,4 @@
-//! What is published: the policy directory, compiled and checked, or an artifact that was built from it.
+//! The package to publish: the policy directory, compiled and checked, or an artifact built from it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,7 +17,7 @@ use crate::{build, edge, input, policy};
 const MAIN: &str = "index.js";
 const IMAGE: &str = "policy.image";
 
-/// What is published.
+/// The source of the package.
 #[derive(Args)]
 pub(super) struct Source {
     /// The artifact that `tollgate build` wrote from DIR: the zip for Lambda, the directory of a Worker, the signed image

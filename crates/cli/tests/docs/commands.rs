@@ -11,12 +11,12 @@ const INTRODUCTION: &str = "\
 What `tollgate COMMAND --help` prints. Generated from the command; do not edit.
 
 Exit codes: 0 on success, 3 for a negative result (request denied, invalid token, failed test), 2 for a usage error or
-invalid input. `--json` prints a single JSON object; `--format sarif` and `--format github` of `check`, `test` and `diff` are for
+invalid input. `--json` prints a single JSON object; `--format sarif`, `github` and `gitlab` of `check`, `test` and `diff` are for
 CI. Times are RFC 3339 timestamps or Unix seconds. Without a directory, a command looks for `site.toml` in the current directory, in
 `policy`, and in the parent directories.
 ";
 
-/// What a command prints with `--help`.
+/// Returns the output of `--help`.
 fn help(words: &[&str]) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tollgate"));
     let done = command.args(words).arg("--help").output().unwrap();

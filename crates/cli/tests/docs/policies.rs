@@ -32,7 +32,7 @@ plan = "string"
 roles = "string[]"
 "#;
 
-/// What `[sign_in]` needs in addition.
+/// The tables that `[sign_in]` also requires.
 const SESSIONS: &str = r#"
 [[issuer]]
 name = "sessions"
@@ -48,7 +48,7 @@ from = ["header:authorization", "cookie:__Host-tollgate"]
 issuer = "sessions"
 "#;
 
-/// What rules with `issuers` need in addition.
+/// The tables that rules with `issuers` also require.
 const PARTNERS: &str = r#"
 [[issuer]]
 name = "partners"
@@ -130,7 +130,7 @@ fn site_with(text: &str, table: Table) -> Table {
     merged(site, rules)
 }
 
-/// Both: lists of tables are joined, other tables of the second replace those of the first.
+/// Merges two sites: lists of tables are joined, other tables of the second replace those of the first.
 fn merged(mut site: Table, more: Table) -> Table {
     for (name, value) in more {
         match (site.get_mut(&name), value) {

@@ -19,12 +19,12 @@ use crate::repository;
 const TOLLGATE: &str = env!("CARGO_BIN_EXE_tollgate");
 /// The longest time until a server accepts connections, or an output is the expected one.
 const PATIENCE: Duration = Duration::from_secs(60);
-/// What `tollgate serve` listens on if nothing else is said.
+/// The default address of `tollgate serve`.
 const DEFAULT: &str = "127.0.0.1:8080";
 
 pub(crate) struct Session {
     scratch: tempfile::TempDir,
-    /// Where the last command left the shell.
+    /// The working directory after the last command.
     folder: PathBuf,
     ports: BTreeMap<String, String>,
     servers: Vec<(String, Child)>,

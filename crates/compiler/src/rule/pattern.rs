@@ -244,9 +244,11 @@ fn literal(text: &Text<'_>, part: &str, paths: PathOptions<'_>, report: &mut Rep
         match (unescape(part, paths), unescape(part, once)) {
             (Some(decoded), _) => {
                 diagnostic.help(format!("write the decoded form: `{}`", shown(&decoded)));
+                // Decoded, these would be a wildcard, a capture, or the end of the TOML string.
+                let is_plain = !decoded.contains(['*', '{', '}', '"', '\'']);
                 // A value with escapes of TOML has no parts.
                 let span = text.part_of(part);
-                if span.end - span.start == part.len() {
+                if is_plain && span.end - span.start == part.len() {
                     diagnostic.fix(Applicability::Safe, Edit::new(span, decoded));
                 }
                 diagnostic

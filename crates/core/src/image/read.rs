@@ -81,7 +81,7 @@ pub(crate) struct Rule {
     pub(crate) id: u32,
 }
 
-/// What rules of many courses share.
+/// The common part of rules of many courses.
 #[derive(Clone, Copy)]
 pub(crate) struct Shape {
     pub(crate) effect: Effect,

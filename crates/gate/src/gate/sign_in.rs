@@ -305,11 +305,23 @@ impl<B: AsRef<[u8]>> Visit<'_, B> {
         Some(Party { at, config })
     }
 
+    /// All providers.
+    fn parties(&self) -> impl Iterator<Item = Party<'_>> {
+        let providers = self.config.providers.iter().enumerate();
+        providers.map(|(at, config)| Party { at, config })
+    }
+
+    /// The provider, if there is only one.
+    fn only_party(&self) -> Option<Party<'_>> {
+        self.parties()
+            .next()
+            .filter(|_| self.config.providers.len() == 1)
+    }
+
     /// The provider whose issuer has this name.
     fn party_of(&self, name: &str) -> Option<Party<'_>> {
-        let parties = self.config.providers.iter().enumerate();
-        let mut parties = parties.map(|(at, config)| Party { at, config });
-        parties.find(|party| self.issuer_name(*party) == Some(name))
+        self.parties()
+            .find(|party| self.issuer_name(*party) == Some(name))
     }
 
     /// The name of a provider's issuer.

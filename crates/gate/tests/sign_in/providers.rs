@@ -301,3 +301,28 @@ fn providers_with_the_same_token_endpoint_are_not_confused() {
     // The flow is that of the second provider; only the endpoint does not know its code here.
     assert_eq!(reply.summary(), "400 code_rejected");
 }
+
+/// A neighbouring site can set the refresh cookie for this host, but not the session.
+#[test]
+fn sign_out_follows_the_session_and_not_a_cookie_of_a_neighbour() {
+    const REFRESH: &str = "__Secure-tollgate-refresh";
+    let mut world = world();
+    // Without refresh tokens, the cookie contains only the hint for sign-out.
+    world.provider.refreshable = false;
+    world.staff.refreshable = false;
+    let mut mallory = Browser::of("mallory");
+    mallory.open(&mut world, &with("staff"));
+    let of_mallory = mallory.jar.iter().find(|cookie| cookie.name == REFRESH);
+    let mut planted = of_mallory.expect("a hint").clone();
+    planted.path = "/.tollgate/sign-out".to_string();
+    let mut browser = Browser::of("ann");
+    browser.open(&mut world, &with("learners"));
+    browser.jar.push(planted);
+    let left = browser.hop(&mut world, &at("sign-out"));
+    let location = left.location().expect("a redirect");
+    assert!(
+        location.starts_with(&format!("{ISSUER}/end?x=1&client_id=both&")),
+        "{location}"
+    );
+    assert!(!location.contains("id_token_hint"), "{location}");
+}

@@ -496,7 +496,7 @@ fn client(host: &str, issuer: &str) -> &'static str {
     }
 }
 
-/// What a code or a token was granted for, and the name of the issuer that granted it.
+/// The grant of a code or a token, and the name of its issuer.
 fn granted<'w>(
     world: &'w World,
     text: &str,

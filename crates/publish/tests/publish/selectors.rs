@@ -21,7 +21,7 @@ fn package(policy: &str) -> Package {
     }
 }
 
-/// What is published in a test.
+/// The kind of package that a test publishes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Kind {
     Edge,

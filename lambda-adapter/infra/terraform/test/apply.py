@@ -115,10 +115,13 @@ def main(out):
             problem = Copy(folder, (before, after)).apply(VARIANTS[1]) or "is accepted"
             if expected not in problem:
                 faults.append(f"{after.strip()}: no `{expected}`: {problem}")
+    # Only a plan that destroys the pool would show it.
+    if "prevent_destroy = true" not in (ROOT / "modules/sign-in/main.tf").read_text(encoding="utf-8"):
+        faults.append("sign-in/main.tf lacks prevent_destroy: the user pool can be destroyed")
     server.stop(0)
     for fault in faults:
         print(f"terraform: {fault}")
-    total = 2 + len(VARIANTS) + len(REFUSED)
+    total = 3 + len(VARIANTS) + len(REFUSED)
     print(f"infra-terraform: {total - len(faults)} passed, {len(faults)} failed, 0 skipped")
     sys.exit(3 if faults else 0)
 

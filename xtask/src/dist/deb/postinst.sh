@@ -14,7 +14,7 @@ if [ "$1" = configure ]; then
         chmod 0640 /etc/default/tollgate-authz
     fi
     if [ -d /run/systemd/system ]; then
-        systemctl daemon-reload
+        systemctl daemon-reload || true
         # Of an upgrade: a running service continues with the new version.
         systemctl try-restart tollgate-authz.service || true
     fi

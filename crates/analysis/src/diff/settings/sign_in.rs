@@ -8,7 +8,7 @@ use tollgate_gate::sign_in::{
 use super::{Changes, Opens, Setting, issuer_name};
 
 const SETTING: Setting = Setting::SignIn;
-/// What changes of a single provider are attributed to.
+/// The start of each change of the only provider.
 const ONE: &str = "sign-in";
 
 impl Changes {

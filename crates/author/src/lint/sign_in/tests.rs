@@ -36,11 +36,10 @@ const MEMBERS: &str = "[[rule]]\nid = \"members\"\nallow = [\"/**\"]\nsigned_in 
 /// The key of RFC 8037, appendix A.
 const KEYS: &str = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","kid":"e","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
 
-/// The findings as code, the text that they point to, and message.
-fn found(site: &str) -> Vec<String> {
-    let site = format!("{HEAD}{site}");
+/// The files of a policy whose site has these lines after the head.
+fn sources(site: &str) -> SourceTree {
     let mut sources = SourceTree::new();
-    sources.insert("site.toml", site.clone());
+    sources.insert("site.toml", format!("{HEAD}{site}"));
     sources.insert("keys.json", KEYS);
     sources.insert("session.key", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8");
     sources.insert("seal.key", "c2Vjb25kIHNlY3JldCBvZiAzMiBieXRlcywgaGVyZSE");
@@ -48,8 +47,15 @@ fn found(site: &str) -> Vec<String> {
         "openid.json",
         r#"{"issuer":"https://id.example.com","authorization_endpoint":"https://id.example.com/authorize","token_endpoint":"https://id.example.com/token"}"#,
     );
+    sources
+}
+
+/// The findings as code, the text that they point to, and message.
+fn found(site: &str) -> Vec<String> {
+    let sources = sources(site);
     let compiled = compile(&sources, &CompileOptions::default());
     assert!(!compiled.has_errors(), "{:?}", compiled.diagnostics);
+    let site = sources.text("site.toml").unwrap();
     let context = LintContext::new(&compiled, &sources).unwrap();
     let findings = apply_suppressions(&context, lint(&context, NOW)).findings;
     findings
@@ -61,6 +67,16 @@ fn found(site: &str) -> Vec<String> {
             format!("{} {place} {}", finding.code.id, finding.message)
         })
         .collect()
+}
+
+/// Tests, coverage and mutants of a policy with sign-in need a gate, too.
+#[test]
+fn a_policy_with_sign_in_has_a_gate() {
+    let sources = sources(&format!("{SESSION}{SIGN_IN}{MEMBERS}"));
+    let policy = compile(&sources, &CompileOptions::default())
+        .policy
+        .unwrap();
+    assert!(crate::policy_gate::gate(&policy).is_ok());
 }
 
 #[test]

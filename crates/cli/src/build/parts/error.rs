@@ -1,4 +1,4 @@
-//! Why built parts are rejected.
+//! Errors of built parts.
 
 use core::fmt;
 use std::path::{Path, PathBuf};
@@ -37,7 +37,7 @@ impl PartsError {
         }
     }
 
-    /// What to do.
+    /// The advice for the reader.
     pub(crate) fn help(&self) -> &'static str {
         match self {
             PartsError::NoManifest(_) | PartsError::Version { .. } => {

@@ -227,7 +227,7 @@ fn yaml(line: &str, line_start: usize) -> Option<Mistake> {
         "TOML joins a key and its value by `=`, not by `:`",
         format!("write `{key} = {}`", shown(&value)),
     );
-    // What is not a word, a number or in quotes may be a list or a table of YAML, which is more than one line.
+    // A value that is not a word, a number or in quotes may be a list or a table of YAML, which is more than one line.
     let is_whole = value.starts_with(['"', '\''])
         || value == "true"
         || value == "false"

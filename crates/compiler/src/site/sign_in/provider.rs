@@ -31,6 +31,11 @@ pub(super) fn all(
     let mut is_complete = true;
     let tables = [sign_in].into_iter().chain(sign_in.tables("provider"));
     for (nth, table) in tables.enumerate() {
+        // The missing key was reported with the shape of the table.
+        if nth > 0 && !table.has("issuer") {
+            is_complete = false;
+            continue;
+        }
         let Some(provider) = one(root, table, gate, session, sources, report) else {
             is_complete = false;
             continue;
@@ -131,7 +136,7 @@ fn parameters(table: Table<'_>, report: &mut Report) -> Option<Vec<(String, Stri
             "scope" => Some("write `scopes` instead"),
             "client_id" => Some("write `client` instead"),
             "client_secret" => {
-                Some("write `client_secret` beside `client` instead, with the name of a file")
+                Some("write `client_secret` next to `client` instead, with the name of a file")
             }
             _ if is_of_flow(name) => Some("remove it: the gate sets it for each sign-in"),
             _ => None,

@@ -13,7 +13,7 @@ use super::holds;
 /// the same ones.
 const REMEMBERED: usize = 16;
 
-/// What a rule needs of its shape, once that was checked.
+/// The parts of a checked shape that its rules need.
 #[derive(Clone, Copy)]
 struct Shape<'a> {
     number: u32,

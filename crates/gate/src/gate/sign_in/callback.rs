@@ -85,13 +85,19 @@ impl<B: AsRef<[u8]>> Visit<'_, B> {
             });
         };
         let verifier = text(&flow.verifier);
-        let parts = [b"code", verifier.as_bytes(), code.as_bytes()];
+        let endpoint = &party.config.endpoints.token;
+        let parts = [
+            b"code",
+            endpoint.as_bytes(),
+            verifier.as_bytes(),
+            code.as_bytes(),
+        ];
         let key = self.hash(&parts).ok_or(&page::INTERNAL)?;
         let grant = match self.grant(&key) {
             Ok(grant) => grant,
             Err(NoGrant::Pending) => {
                 let request = party.post(
-                    &party.config.endpoints.token,
+                    endpoint,
                     &[
                         ("grant_type", "authorization_code"),
                         ("code", code),

@@ -24,7 +24,7 @@ const LOST: &str = "refresh_lost";
 /// The time after a refresh, or a failed one, in which there is no other, in seconds.
 const PAUSE_SECS: i64 = 60;
 
-/// What a browser has before a refresh.
+/// The provider and the tokens of a browser before a refresh.
 struct Old<'a> {
     party: Party<'a>,
     renewal: Renewal,
@@ -55,7 +55,8 @@ impl<B: AsRef<[u8]>> Visit<'_, B> {
                 _ => self.ended(&to),
             };
         };
-        let Some(key) = self.hash(&[b"refresh", token.as_bytes()]) else {
+        let endpoint = &party.config.endpoints.token;
+        let Some(key) = self.hash(&[b"refresh", endpoint.as_bytes(), token.as_bytes()]) else {
             return self.page(&page::INTERNAL, None);
         };
         match self.grant(&key) {
@@ -70,7 +71,7 @@ impl<B: AsRef<[u8]>> Visit<'_, B> {
             }
             Err(NoGrant::Pending) => {
                 let request = party.post(
-                    &party.config.endpoints.token,
+                    endpoint,
                     &[("grant_type", "refresh_token"), ("refresh_token", &token)],
                 );
                 let slow = self.failed(&page::PROVIDER_SLOW, &to, session.is_some());

@@ -36,7 +36,7 @@ impl<B: AsRef<[u8]>> Visit<'_, B> {
         let Some(url) = &party.config.endpoints.revocation else {
             return ended;
         };
-        let Some(key) = self.hash(&[b"revoke", token.as_bytes()]) else {
+        let Some(key) = self.hash(&[b"revoke", url.as_bytes(), token.as_bytes()]) else {
             return ended;
         };
         match self.state.exchanges.progress(&key, self.request.now) {
@@ -55,19 +55,17 @@ impl<B: AsRef<[u8]>> Visit<'_, B> {
             Some(path) => path.clone(),
             None => self.config.endpoint("signed-out"),
         };
+        // A neighbouring site can set the refresh cookie, but no session.
+        let session = self.session(tokens);
+        let of_session = session.and_then(|known| self.party_of(&known.issuer));
         let renewal = self.renewal();
-        let (party, hint) = match renewal {
-            Some((party, renewal)) => (Some(party), renewal.id_token),
-            None if self.config.providers.len() == 1 => (self.party(0), None),
-            // Without the cookie, the session knows where the user signed in.
-            None => {
-                let session = self.session(tokens);
-                (session.and_then(|known| self.party_of(&known.issuer)), None)
-            }
-        };
-        let Some(Party { at: _, config }) = party else {
+        let of_renewal = renewal.as_ref().map(|(party, _)| *party);
+        let single = || self.only_party();
+        let Some(Party { at, config }) = of_session.or(of_renewal).or_else(single) else {
             return own;
         };
+        let hint = renewal.filter(|(party, _)| party.at == at);
+        let hint = hint.and_then(|(_, renewal)| renewal.id_token);
         let client = ("client_id", &*config.client);
         let back = self.absolute(self.origin(), &own);
         match &config.endpoints.sign_out {

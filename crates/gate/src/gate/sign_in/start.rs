@@ -71,8 +71,8 @@ impl<B: AsRef<[u8]>> Visit<'_, B> {
 
     /// The provider that the request names, or the only one.
     fn chosen(&self) -> Option<Party<'_>> {
-        if let [_] = self.config.providers.as_slice() {
-            return self.party(0);
+        if let Some(only) = self.only_party() {
+            return Some(only);
         }
         let name = form::parameter(self.request.query(), WITH).ok().flatten()?;
         self.party_of(&name)
@@ -84,9 +84,7 @@ impl<B: AsRef<[u8]>> Visit<'_, B> {
         if is_again {
             endpoint.push_str(AGAIN);
         }
-        let providers = 0..self.config.providers.len();
-        let links = providers.filter_map(|at| {
-            let party = self.party(at)?;
+        let links = self.parties().filter_map(|party| {
             let mut href = format!("{endpoint}&{WITH}=");
             form::push_escaped(&mut href, self.issuer_name(party)?.as_bytes(), b"");
             let label = &party.config.label;
