@@ -2,7 +2,6 @@
 //!
 //! Not here: what is fetched, and what becomes of it.
 
-use core::error::Error;
 use core::fmt;
 use core::time::Duration;
 use std::io;
@@ -37,14 +36,7 @@ impl fmt::Display for FetchError {
         match self {
             Self::Http(error) => {
                 // The client's own message does not state the cause.
-                let mut texts = vec![error.to_string()];
-                let mut cause = error.source();
-                while let Some(error) = cause {
-                    texts.push(error.to_string());
-                    cause = error.source();
-                }
-                texts.dedup();
-                f.write_str(&texts.join(": "))
+                f.write_str(&tollgate_publish::causes(error))
             }
             Self::Late(secs) => write!(f, "no complete response within {secs} s"),
             Self::Redirect(status) => {

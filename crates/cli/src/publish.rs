@@ -10,10 +10,10 @@ mod package;
 
 use clap::Args;
 use serde_json::{Value, json};
-use tollgate_publish::{Step, World, run};
+use tollgate_publish::{Step, run};
 
 use crate::failure::{Failure, warn};
-use crate::output::{FAINT, GOOD, print, print_json, styled, visible};
+use crate::output::{FAINT, GOOD, note, print, print_json, styled, visible};
 use crate::verdict::Verdict;
 use destination::{Place, Where};
 use live::Terminal;
@@ -112,12 +112,12 @@ impl Status {
             object.insert("target".to_owned(), place.target().into());
             object.insert("built".to_owned(), built.policy().into());
         }
-        let is_false = |name: &str| status.get(name) == Some(&Value::Bool(false));
+        let is = |name: &str, value: bool| status.get(name) == Some(&Value::Bool(value));
         let open = status
             .get("behaviours_without_gate")
             .and_then(Value::as_array)
             .is_some_and(|open| !open.is_empty());
-        let verdict = !is_false("current") && !is_false("complete") && !open;
+        let verdict = is("current", true) && !is("complete", false) && !open;
         if self.json {
             print_json(&status)?;
         } else {
@@ -152,9 +152,10 @@ fn finish(
         open,
     } = plan;
     if !dry_run {
-        world.note(&tollgate_publish::Event::Again {
-            why: format!("{} on {}", styled_policy(policy), place.target()),
-        });
+        note(styled(
+            FAINT,
+            format_args!("policy {policy} on {}", place.target()),
+        ));
         run(world, steps)?;
     }
     if as_json {
@@ -197,10 +198,6 @@ fn finish(
         ));
     }
     Ok(Verdict::Yes)
-}
-
-fn styled_policy(policy: &str) -> String {
-    format!("policy {policy}")
 }
 
 fn print_status(status: &Value) -> Result<(), Failure> {

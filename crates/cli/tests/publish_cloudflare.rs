@@ -456,12 +456,12 @@ fn what_is_wrong_is_said_before_anything_is_changed() {
         (
             vec![],
             vec!["--namespace", "POLICY"],
-            ["`namespace` must be an ID", "publish.toml"],
+            ["`namespace` is `POLICY`, but must be an ID", "publish.toml"],
         ),
         (
             vec![],
             vec!["--account", "../x"],
-            ["`account` must be an ID", "publish.toml"],
+            ["`account` is `../x`, but must be an ID", "publish.toml"],
         ),
         (
             vec![],

@@ -30,5 +30,5 @@ pub use edgeworkers::verify as edgeworkers_verify;
 pub use edgeworkers::{EdgeWorkers, MAX_BUNDLE_BYTES, edgeworkers};
 pub use error::JavaScriptError;
 pub use keys::algorithms_of_keys;
-pub use store::{Entry, MAX_POLICY_BYTES};
+pub use store::{Entry, GENERATION_CHARS as CLOUDFRONT_GENERATION_CHARS, MAX_POLICY_BYTES};
 pub use store::{MAX_PAGE_BYTES as MAX_CLOUDFRONT_PAGE_BYTES, page_bytes as cloudfront_page_bytes};

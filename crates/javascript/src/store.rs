@@ -26,7 +26,7 @@ pub const MAX_POLICY_BYTES: usize = 5 * 1024 * 1024 / 2;
 /// Most keys in one update, CloudFront's limit.
 pub(super) const MAX_BATCH_KEYS: usize = 50;
 /// Characters of a generation.
-pub(super) const GENERATION_CHARS: usize = 9;
+pub const GENERATION_CHARS: usize = 9;
 /// The length of the start of every value: the generation and a mark.
 const HEAD_BYTES: usize = GENERATION_CHARS + 1;
 

@@ -19,7 +19,7 @@ use aws_sigv4::sign::{v4, v4a};
 
 use crate::call::{Call, Reply, Service};
 use crate::error::PublishError;
-use crate::line::{Line, Request, causes};
+use crate::line::{self, Line, Request, causes};
 use crate::world::SendError;
 
 /// Credentials are loaded again before they end.
@@ -41,8 +41,8 @@ pub fn signed(
     };
     let host = base
         .split_once("://")
-        .map_or(base.as_str(), |(_, rest)| rest)
-        .to_owned();
+        .map_or(base.as_str(), |(_, rest)| rest);
+    let host = host.split('/').next().unwrap_or(host).to_owned();
     let query = if call.query.is_empty() { "" } else { "?" };
     let url = format!("{base}{}{query}{}", call.path, call.query);
     let mut headers = vec![("host".to_owned(), host)];
@@ -139,7 +139,7 @@ impl Aws {
     /// Returns an error if there are no credentials or no response.
     pub fn send(&mut self, call: &Call) -> Result<Reply, SendError> {
         let credentials = self.credentials().map_err(SendError::Fatal)?;
-        let endpoint = endpoint(&call.service, &self.config);
+        let endpoint = endpoint(&call.service, &self.config).map_err(SendError::Fatal)?;
         let request = signed(call, endpoint.as_deref(), &credentials, SystemTime::now()).map_err(
             |message| {
                 SendError::Fatal(PublishError::Network {
@@ -173,12 +173,15 @@ impl Aws {
 }
 
 /// The endpoint that the environment or the profile sets for a service.
-fn endpoint(service: &Service, config: &SdkConfig) -> Option<String> {
-    let name = format!("AWS_ENDPOINT_URL_{}", service.endpoint_name());
-    env::var(name)
-        .ok()
-        .or_else(|| config.endpoint_url().map(str::to_owned))
-        .filter(|url| !url.is_empty())
+fn endpoint(service: &Service, config: &SdkConfig) -> Result<Option<String>, PublishError> {
+    let name = service.endpoint_variable();
+    let own = env::var(name).ok().filter(|url| !url.is_empty());
+    let (name, url) = match own {
+        Some(url) => (name, Some(url)),
+        None => ("AWS_ENDPOINT_URL", config.endpoint_url().map(str::to_owned)),
+    };
+    let url = url.filter(|url| !url.is_empty());
+    url.map(|url| line::endpoint(name, &url)).transpose()
 }
 
 /// The time in Unix seconds.

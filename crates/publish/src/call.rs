@@ -9,6 +9,9 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::error::PublishError;
+use crate::xml::first_of;
+
 /// What a part of a path keeps.
 const PART: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
@@ -52,14 +55,14 @@ impl Service {
         }
     }
 
-    /// The name in `AWS_ENDPOINT_URL_…`.
-    pub const fn endpoint_name(&self) -> &'static str {
+    /// The variable that replaces the endpoint.
+    pub const fn endpoint_variable(&self) -> &'static str {
         match self {
-            Self::CloudFront => "CLOUDFRONT",
-            Self::KeyValueStore { .. } => "CLOUDFRONT_KEYVALUESTORE",
-            Self::Lambda { .. } => "LAMBDA",
-            Self::S3 { .. } => "S3",
-            Self::Cloudflare => "CLOUDFLARE",
+            Self::CloudFront => "AWS_ENDPOINT_URL_CLOUDFRONT",
+            Self::KeyValueStore { .. } => "AWS_ENDPOINT_URL_CLOUDFRONT_KEYVALUESTORE",
+            Self::Lambda { .. } => "AWS_ENDPOINT_URL_LAMBDA",
+            Self::S3 { .. } => "AWS_ENDPOINT_URL_S3",
+            Self::Cloudflare => "CLOUDFLARE_API_BASE_URL",
         }
     }
 
@@ -187,7 +190,7 @@ impl Call {
             }
         }
         if !self.body.is_empty() {
-            let digest = hex(&Sha256::digest(&self.body));
+            let digest = digest(&self.body);
             let digest = digest.get(..16).unwrap_or(&digest);
             text.push_str(&format!(
                 " body: {} bytes, sha256 {digest}…",
@@ -210,7 +213,7 @@ impl Call {
             "url": self.url(),
             "headers": headers,
             "body_bytes": self.body.len(),
-            "body_sha256": hex(&Sha256::digest(&self.body)),
+            "body_sha256": digest(&self.body),
         })
     }
 }
@@ -223,6 +226,11 @@ pub(crate) fn part(value: &str) -> String {
 /// Bytes as lower-case hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The SHA-256 of bytes, in lower-case hexadecimal digits.
+pub(crate) fn digest(bytes: impl AsRef<[u8]>) -> String {
+    hex(&Sha256::digest(bytes))
 }
 
 /// The response to a call.
@@ -249,20 +257,30 @@ impl Reply {
 
     /// The SHA-256 of the body, in hexadecimal digits.
     pub fn digest(&self) -> String {
-        hex(&Sha256::digest(&self.body))
+        digest(&self.body)
+    }
+
+    /// The list at a place of a JSON response.
+    ///
+    /// # Errors
+    /// Returns an error if there is none: an empty list in its place would be a wrong answer about what is live.
+    pub(crate) fn list(&self, call: &Call, place: &str) -> Result<Vec<Value>, PublishError> {
+        let list = self
+            .json()
+            .pointer(place)
+            .and_then(Value::as_array)
+            .cloned();
+        list.ok_or_else(|| PublishError::Unexpected {
+            action: call.action(),
+            problem: format!("has no list at `{place}`"),
+        })
     }
 
     /// The code and the message of an error, in either of AWS's formats or in Cloudflare's.
     pub fn error(&self) -> (String, String) {
         let text = self.text();
-        if let Ok(document) = roxmltree::Document::parse(&text) {
-            let of = |name: &str| {
-                let mut nodes = document.descendants();
-                let node = nodes.find(|node| node.has_tag_name_of(name));
-                node.and_then(|node| node.text())
-                    .unwrap_or_default()
-                    .to_owned()
-            };
+        if text.trim_start().starts_with('<') {
+            let of = |name: &str| first_of(&text, name).unwrap_or_default();
             return (of("Code"), of("Message"));
         }
         let object = self.json();
@@ -282,17 +300,5 @@ impl Reply {
         let code = text(&["__type", "Code", "code"]);
         let code = code.rsplit('#').next().unwrap_or_default().to_owned();
         (code, text(&["Message", "message"]))
-    }
-}
-
-/// Names of elements without their namespace.
-pub(crate) trait LocalName {
-    /// Whether the element has this local name.
-    fn has_tag_name_of(&self, name: &str) -> bool;
-}
-
-impl LocalName for roxmltree::Node<'_, '_> {
-    fn has_tag_name_of(&self, name: &str) -> bool {
-        self.is_element() && self.tag_name().name() == name
     }
 }

@@ -7,7 +7,7 @@ use std::env;
 
 use crate::call::{Call, Reply, Service};
 use crate::error::PublishError;
-use crate::line::{Line, Request};
+use crate::line::{Line, Request, endpoint};
 use crate::world::SendError;
 
 const TOKEN: &str = "CLOUDFLARE_API_TOKEN";
@@ -89,22 +89,5 @@ pub fn base(given: Option<&str>) -> Result<String, PublishError> {
     let Some(text) = given.map(str::trim).filter(|text| !text.is_empty()) else {
         return Ok(format!("https://{}{}", service.host(), service.root()));
     };
-    let bad = |problem: &str| PublishError::Setting {
-        name: BASE_URL,
-        problem: problem.to_owned(),
-    };
-    let uri: http::Uri = text.parse().map_err(|_| bad("is no URL"))?;
-    let host = uri.host().unwrap_or_default();
-    let is_local = ["localhost", "127.0.0.1", "[::1]"].contains(&host);
-    match uri.scheme_str() {
-        _ if uri.query().is_some() || text.contains(['@', '#']) => {
-            Err(bad("must be a scheme, a host and a path"))
-        }
-        Some("https") => Ok(text.trim_end_matches('/').to_owned()),
-        Some("http") if is_local => Ok(text.trim_end_matches('/').to_owned()),
-        Some("http") => Err(bad(
-            "must begin with `https://`: the token would be sent unencrypted to another machine",
-        )),
-        _ => Err(bad("must begin with `https://`")),
-    }
+    endpoint(BASE_URL, text)
 }

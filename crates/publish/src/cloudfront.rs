@@ -3,7 +3,11 @@
 use base64ct::{Base64, Encoding};
 use serde_json::Value;
 
-use crate::call::{Call, LocalName, Service, part};
+use crate::call::{Call, Service, part};
+use crate::error::PublishError;
+use crate::step::read_call;
+use crate::world::World;
+use crate::xml::{LocalName, is_document};
 
 const API: &str = "/2020-05-31";
 
@@ -154,30 +158,6 @@ impl Store {
     }
 }
 
-/// The content of an element, as it is in the text.
-pub(crate) fn inner_of(text: &str, name: &str) -> Option<String> {
-    let document = roxmltree::Document::parse(text).ok()?;
-    let node = document
-        .descendants()
-        .find(|node| node.has_tag_name_of(name))?;
-    let children = node.children();
-    let start = children.clone().next()?.range().start;
-    let end = node.last_child()?.range().end;
-    text.get(start..end).map(str::to_owned)
-}
-
-/// All texts of elements of this name.
-pub(crate) fn texts_of(text: &str, name: &str) -> Vec<String> {
-    let Ok(document) = roxmltree::Document::parse(text) else {
-        return Vec::new();
-    };
-    let nodes = document.descendants();
-    nodes
-        .filter(|node| node.has_tag_name_of(name))
-        .map(|node| node.text().unwrap_or_default().trim().to_owned())
-        .collect()
-}
-
 /// A cache behaviour, and what runs before its requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Behaviour {
@@ -185,6 +165,30 @@ pub struct Behaviour {
     pub pattern: String,
     /// The ARN of the function for viewer requests.
     pub viewer_request: Option<String>,
+}
+
+/// Reads the configuration of a distribution.
+///
+/// # Errors
+/// Returns an error if the call fails, the distribution does not exist, or the response is no configuration: without one,
+/// behaviours without a gate would not be seen.
+pub(crate) fn read_config(world: &mut dyn World, id: &str) -> Result<String, PublishError> {
+    let call = get_distribution_config(id);
+    let reply = read_call(world, &call)?;
+    if reply.status == 404 {
+        return Err(PublishError::Missing {
+            what: format!("the distribution `{id}`"),
+            help: "`aws cloudfront list-distributions` lists their IDs".to_owned(),
+        });
+    }
+    let text = reply.text();
+    match is_document(&text, "DistributionConfig") {
+        true => Ok(text),
+        false => Err(PublishError::Unexpected {
+            action: call.action(),
+            problem: "is no configuration of a distribution".to_owned(),
+        }),
+    }
 }
 
 /// All behaviours of a distribution's configuration, the default one last.
@@ -201,19 +205,19 @@ pub fn behaviours(config: &str) -> Vec<Behaviour> {
                 .find(|child| child.has_tag_name_of("PathPattern"))
                 .and_then(|child| child.text());
             let mut viewer_request = None;
-            let associations = node.descendants().filter(|inner| {
-                inner.has_tag_name_of("FunctionAssociation")
-                    || inner.has_tag_name_of("LambdaFunctionAssociation")
-            });
-            for association in associations {
-                let text = |names: [&str; 2]| {
+            for association in node.descendants() {
+                let arn = match association.tag_name().name() {
+                    "FunctionAssociation" => "FunctionARN",
+                    "LambdaFunctionAssociation" => "LambdaFunctionARN",
+                    _ => continue,
+                };
+                let text = |name: &str| {
                     let mut children = association.children();
-                    let child =
-                        children.find(|child| names.iter().any(|name| child.has_tag_name_of(name)));
+                    let child = children.find(|child| child.has_tag_name_of(name));
                     child.and_then(|child| child.text()).map(str::trim)
                 };
-                if text(["EventType", "EventType"]) == Some("viewer-request") {
-                    viewer_request = text(["FunctionARN", "LambdaFunctionARN"]).map(str::to_owned);
+                if text("EventType") == Some("viewer-request") {
+                    viewer_request = text(arn).map(str::to_owned);
                 }
             }
             found.push(Behaviour {

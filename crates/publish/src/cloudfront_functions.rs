@@ -8,13 +8,13 @@ mod contents;
 mod plan;
 
 use serde_json::{Value, json};
-use tollgate_javascript::CloudFront;
+use tollgate_javascript::{CLOUDFRONT_GENERATION_CHARS, CloudFront};
 
-use crate::call::Reply;
-use crate::cloudfront::{self, Behaviour, Stage, Store, inner_of, texts_of};
+use crate::cloudfront::{self, Behaviour, Stage, Store, behaviours, read_config};
 use crate::error::PublishError;
-use crate::step::{Step, first_of, read_call};
+use crate::step::{Step, read_call};
 use crate::world::World;
+use crate::xml::{first_of, inner_of, texts_of};
 use contents::{Contents, Release};
 
 /// Where a policy is published.
@@ -77,6 +77,8 @@ pub struct State {
     config: String,
     arn: String,
     changed: Option<String>,
+    /// Whether the live function is on its way to the edges.
+    is_arriving: bool,
     behaviours: Option<Vec<Behaviour>>,
 }
 
@@ -128,16 +130,16 @@ impl Destination {
         let development = read_call(world, &cloudfront::get_function(name, Stage::Development))?;
         let live = read_call(world, &cloudfront::get_function(name, Stage::Live))?;
         let live = (live.status != 404).then(|| live.text());
-        let changed = match live {
-            Some(_) => {
-                let call = cloudfront::describe_function(name, Stage::Live);
-                first_of(&read_call(world, &call)?.text(), "LastModifiedTime")
-            }
-            None => None,
-        };
+        let (mut changed, mut is_arriving) = (None, false);
+        if live.is_some() {
+            let call = cloudfront::describe_function(name, Stage::Live);
+            let summary = read_call(world, &call)?.text();
+            changed = first_of(&summary, "LastModifiedTime");
+            is_arriving = first_of(&summary, "Status").as_deref() == Some("IN_PROGRESS");
+        }
         let contents = Contents::read(world, &store)?;
         let behaviours = match &self.distribution {
-            Some(id) => Some(read_behaviours(world, id)?),
+            Some(id) => Some(behaviours(&read_config(world, id)?)),
             None => None,
         };
         Ok(State {
@@ -148,6 +150,7 @@ impl Destination {
             config,
             arn,
             changed,
+            is_arriving,
             behaviours,
         })
     }
@@ -250,7 +253,7 @@ impl Destination {
                 && live.is_none_or(|live| state.contents.package(live).is_some()),
             is_ours,
             changed: state.changed.clone(),
-            published: live.map(|live| live.at),
+            published: live.and_then(|live| live.at),
             is_current: built.map(|built| {
                 state.live.as_deref() == Some(built.function.as_str())
                     && generation.as_deref() == Some(built.generation.as_str())
@@ -271,21 +274,6 @@ fn policy_of(root: &Value) -> Option<String> {
     root.get("policy")?.as_str().map(str::to_owned)
 }
 
-/// The behaviours of a distribution.
-pub(crate) fn read_behaviours(
-    world: &mut dyn World,
-    id: &str,
-) -> Result<Vec<Behaviour>, PublishError> {
-    let reply: Reply = read_call(world, &cloudfront::get_distribution_config(id))?;
-    if reply.status == 404 {
-        return Err(PublishError::Missing {
-            what: format!("the distribution `{id}`"),
-            help: "`aws cloudfront list-distributions` lists their IDs".to_owned(),
-        });
-    }
-    Ok(cloudfront::behaviours(&reply.text()))
-}
-
 impl State {
     /// The pointer of the live function.
     fn live_pointer(&self) -> Option<&str> {
@@ -294,7 +282,7 @@ impl State {
 
     fn live_generation(&self) -> Option<String> {
         let value = self.contents.get(self.live_pointer()?)?;
-        value.get(..contents::GENERATION_CHARS).map(str::to_owned)
+        value.get(..CLOUDFRONT_GENERATION_CHARS).map(str::to_owned)
     }
 
     /// The first page of the live policy.

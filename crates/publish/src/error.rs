@@ -41,6 +41,13 @@ pub enum PublishError {
         /// The service's message.
         message: String,
     },
+    /// A call succeeded, and its response is not what the service documents.
+    Unexpected {
+        /// The action.
+        action: String,
+        /// What is wrong with the response, after "the response".
+        problem: String,
+    },
     /// Something does not exist.
     Missing {
         /// What.
@@ -88,20 +95,6 @@ pub enum PublishError {
         /// The known ones.
         known: Vec<String>,
     },
-    /// The platform's own tool is missing.
-    NoTool {
-        /// Its name.
-        tool: &'static str,
-        /// How to install it.
-        help: &'static str,
-    },
-    /// The platform's own tool failed.
-    Tool {
-        /// Its name and arguments, without secrets.
-        command: String,
-        /// The end of its output.
-        message: String,
-    },
     /// The platform cannot do this.
     Unsupported {
         /// What was asked.
@@ -128,8 +121,7 @@ impl PublishError {
             Self::Retired { .. } => "retired",
             Self::NoEarlier => "no_earlier",
             Self::Unknown { .. } => "unknown_policy",
-            Self::NoTool { .. } => "no_tool",
-            Self::Tool { .. } => "tool",
+            Self::Unexpected { .. } => "unexpected",
             Self::Unsupported { .. } => "unsupported",
         }
     }
@@ -139,7 +131,7 @@ impl PublishError {
         match self {
             Self::Credentials(_) => "log in with `aws sso login` or `aws configure`, or set AWS_PROFILE; `aws sts get-caller-identity` shows who you are".to_owned(),
             Self::Token(_) => "create an API token at dash.cloudflare.com (My Profile, API Tokens) and set CLOUDFLARE_API_TOKEN; docs/publishing.md lists its permissions".to_owned(),
-            Self::Setting { name, .. } if name.starts_with("CLOUDFLARE_") => format!("correct or unset `{name}` in the environment"),
+            Self::Setting { name, .. } if name.starts_with("CLOUDFLARE_") || name.starts_with("AWS_") => format!("correct or unset `{name}` in the environment"),
             Self::Setting { name, .. } => format!("set `{name}` in `publish.toml`, or give its option"),
             Self::Network { .. } => "check the connection, then run the command again: it continues where it stopped".to_owned(),
             Self::Denied { action, .. } if action.starts_with("cloudflare:") => "check that CLOUDFLARE_API_TOKEN is valid, belongs to this account, and has the permissions in docs/publishing.md".to_owned(),
@@ -159,8 +151,7 @@ impl PublishError {
                 [] => "no policy was published there with `tollgate publish`".to_owned(),
                 known => format!("published there: {}", known.join(", ")),
             },
-            Self::NoTool { help, .. } => (*help).to_owned(),
-            Self::Tool { .. } => "run the printed command by itself to see all of its output".to_owned(),
+            Self::Unexpected { .. } => "check the endpoint, and report this if it is the service's own; nothing was changed because of it".to_owned(),
         }
     }
 }
@@ -199,8 +190,9 @@ impl fmt::Display for PublishError {
             }
             Self::NoEarlier => f.write_str("no earlier policy can be restored"),
             Self::Unknown { policy, .. } => write!(f, "policy `{policy}` was not found there"),
-            Self::NoTool { tool, .. } => write!(f, "`{tool}` is not installed"),
-            Self::Tool { command, message } => write!(f, "`{command}` failed: {message}"),
+            Self::Unexpected { action, problem } => {
+                write!(f, "the response to `{action}` {problem}")
+            }
             Self::Unsupported { what, .. } => write!(f, "{what}"),
         }
     }

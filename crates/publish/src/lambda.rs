@@ -10,19 +10,19 @@ use sha2::{Digest, Sha256};
 use crate::call::{Call, Service, part};
 use crate::cloudfront::{self, Behaviour, behaviours};
 use crate::error::PublishError;
-use crate::step::{Action, Check, Edit, Poll, Read, Step, Write, associated, read_call};
+use crate::step::{Check, EITHER, Edit, PREVIOUS, Poll, Read, Step, Write, associated, read_call};
 use crate::world::World;
+use crate::xml::first_of;
 
 /// The text before the policy ID in the description of a version.
 const MARK: &str = "tollgate policy ";
 /// The longest wait for a version, and for a distribution, in seconds.
 const VERSION_SECS: u64 = 300;
 const DISTRIBUTION_SECS: u64 = 3_600;
+/// What guards a change: its name in bodies, and its place in responses.
+const REVISION: (&str, &str) = ("revision", "/RevisionId");
 /// The most pages of versions.
 const MAX_PAGES: usize = 1_000;
-
-const PREVIOUS: &str = "the previous policy decides every request";
-const EITHER: &str = "the previous policy or the new one decides every request";
 
 /// What selects the live version.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,13 +79,22 @@ pub struct Version {
 pub struct State {
     arn: String,
     latest: String,
-    revision: String,
     /// The published versions, the latest first.
     pub versions: Vec<Version>,
-    /// The numbers of the live versions. More than one while a publication is under way.
+    /// The numbers of the live versions. More than one while a publication is under way; of an alias, its own is the
+    /// first.
     pub live: Vec<String>,
     /// The behaviours of the distribution.
     pub behaviours: Option<Vec<Behaviour>>,
+    /// Whether a change of the distribution is on its way to the edges.
+    is_deploying: bool,
+}
+
+/// What a selector selects.
+struct Selected {
+    live: Vec<String>,
+    behaviours: Option<Vec<Behaviour>>,
+    is_deploying: bool,
 }
 
 impl Destination {
@@ -126,14 +135,18 @@ impl Destination {
         };
         let arn = text("FunctionArn").trim_end_matches(":$LATEST").to_owned();
         let versions = self.versions(world)?;
-        let (live, behaviours) = self.live(world, &arn)?;
+        let Selected {
+            live,
+            behaviours,
+            is_deploying,
+        } = self.selected(world, &arn)?;
         Ok(State {
             arn,
             latest: text("CodeSha256"),
-            revision: text("RevisionId"),
             versions,
             live,
             behaviours,
+            is_deploying,
         })
     }
 
@@ -147,9 +160,8 @@ impl Destination {
             if let Some(marker) = &marker {
                 call = call.with_query("Marker", marker);
             }
-            let page = read_call(world, &call)?.json();
-            let listed = page.get("Versions").and_then(Value::as_array);
-            for object in listed.into_iter().flatten() {
+            let reply = read_call(world, &call)?;
+            for object in reply.list(&call, "/Versions")? {
                 let text =
                     |name: &str| object.get(name).and_then(Value::as_str).unwrap_or_default();
                 if let Ok(number) = text("Version").parse() {
@@ -161,10 +173,9 @@ impl Destination {
                     });
                 }
             }
-            marker = page
-                .get("NextMarker")
-                .and_then(Value::as_str)
-                .map(str::to_owned);
+            let page = reply.json();
+            let next = page.get("NextMarker").and_then(Value::as_str);
+            marker = next.filter(|next| !next.is_empty()).map(str::to_owned);
             if marker.is_none() {
                 break;
             }
@@ -173,21 +184,10 @@ impl Destination {
         Ok(versions)
     }
 
-    fn live(
-        &self,
-        world: &mut dyn World,
-        arn: &str,
-    ) -> Result<(Vec<String>, Option<Vec<Behaviour>>), PublishError> {
+    fn selected(&self, world: &mut dyn World, arn: &str) -> Result<Selected, PublishError> {
         match &self.selector {
             Selector::Distribution(id) => {
-                let reply = read_call(world, &cloudfront::get_distribution_config(id))?;
-                if reply.status == 404 {
-                    return Err(PublishError::Missing {
-                        what: format!("the distribution `{id}`"),
-                        help: "`aws cloudfront list-distributions` lists their IDs".to_owned(),
-                    });
-                }
-                let config = reply.text();
+                let config = cloudfront::read_config(world, id)?;
                 let live = associated(&config, arn);
                 if live.is_empty() {
                     return Err(PublishError::Missing {
@@ -201,7 +201,12 @@ impl Destination {
                                 .to_owned(),
                     });
                 }
-                Ok((live, Some(behaviours(&config))))
+                let status = read_call(world, &cloudfront::get_distribution(id))?.text();
+                Ok(Selected {
+                    live,
+                    behaviours: Some(behaviours(&config)),
+                    is_deploying: first_of(&status, "Status").as_deref() != Some("Deployed"),
+                })
             }
             Selector::Alias(name) => {
                 let reply = read_call(world, &self.alias(name))?;
@@ -226,21 +231,34 @@ impl Destination {
                         .into_iter()
                         .flat_map(|weights| weights.keys().cloned()),
                 );
-                Ok((live, None))
+                Ok(Selected {
+                    live,
+                    behaviours: None,
+                    is_deploying: false,
+                })
             }
         }
     }
 
     /// The steps that put a package into force. Empty if it is in force.
     ///
+    /// A version with the same code is used again only if it is live or the latest: the configuration of an older one, such
+    /// as its environment or its memory, may be outdated.
+    ///
     /// # Errors
     /// Returns an error if the selector cannot split requests as wanted.
     pub fn publish(&self, state: &State, package: &Package) -> Result<Vec<Step>, PublishError> {
         let digest = package.digest();
-        let known = state
+        let mut same = state
             .versions
             .iter()
-            .find(|version| version.digest == digest);
+            .filter(|version| version.digest == digest);
+        let is_live = |version: &&Version| state.live.contains(&version.number.to_string());
+        let latest = state.versions.first();
+        let known = same
+            .clone()
+            .find(is_live)
+            .or_else(|| same.find(|version| Some(*version) == latest));
         let mut steps = Vec::new();
         let number = match known {
             Some(version) => version.number.to_string(),
@@ -268,7 +286,8 @@ impl Destination {
         Ok(steps)
     }
 
-    /// The version to roll back to.
+    /// The version to roll back to: the named policy's latest one, or the one before the live one. While an alias splits
+    /// requests, it is the alias's own, from which the new version takes its share.
     ///
     /// # Errors
     /// Returns an error if there is none.
@@ -290,16 +309,24 @@ impl Destination {
                     known: ours.filter_map(|version| version.policy.clone()).collect(),
                 }),
             None => {
-                let live = state
-                    .live
-                    .iter()
-                    .filter_map(|live| live.parse::<u64>().ok());
-                let oldest = live.min().unwrap_or(0);
-                // While a new version gets a share, the old one is the one to go back to.
+                let live = || state.live.iter().filter_map(|live| live.parse().ok());
                 let is_split = state.live.len() > 1;
-                ours.clone()
-                    .find(|version| version.number < oldest + u64::from(is_split))
-                    .ok_or(PublishError::NoEarlier)
+                let found = match &self.selector {
+                    Selector::Alias(_) if is_split => {
+                        let own = live().next();
+                        state
+                            .versions
+                            .iter()
+                            .find(|version| Some(version.number) == own)
+                    }
+                    // Of two versions in one distribution, the older one is being replaced.
+                    _ => {
+                        let oldest = live().min().unwrap_or(0);
+                        ours.clone()
+                            .find(|version| version.number < oldest + u64::from(is_split))
+                    }
+                };
+                found.ok_or(PublishError::NoEarlier)
             }
         }
     }
@@ -316,7 +343,7 @@ impl Destination {
         if state.latest != digest {
             let body = json!({
                 "ZipFile": Base64::encode_string(&package.zip),
-                "RevisionId": state.revision,
+                "RevisionId": "{revision}",
             });
             let call = self
                 .call("UpdateFunctionCode", "PUT", "/code")
@@ -327,13 +354,17 @@ impl Destination {
                     package.zip.len()
                 ),
                 before: PREVIOUS,
-                action: write(vec![read(code(&state.latest), Some(code(digest)))], call),
+                action: Write {
+                    known: Some(REVISION),
+                    ..Write::of(vec![read(code(&state.latest), Some(code(digest)))], call)
+                }
+                .into(),
             });
         }
         steps.push(self.poll(
             "wait until the code is ready",
             self.configuration(),
-            Check::Json("/LastUpdateStatus", json!("Successful")),
+            ["/LastUpdateStatus", "Successful", "/LastUpdateStatusReason"],
         ));
         let body = json!({
             "CodeSha256": digest,
@@ -342,33 +373,32 @@ impl Destination {
         let call = self
             .call("PublishVersion", "POST", "/versions")
             .with_body("application/json", body.to_string().into_bytes());
-        let mut action = write(vec![read(code(digest), None)], call);
-        if let Action::Write(write) = &mut action {
-            write.capture = Some(("version", "/Version"));
-        }
+        let write = Write {
+            capture: Some(("version", "/Version")),
+            ..Write::of(vec![read(code(digest), None)], call)
+        };
         steps.push(Step {
             what: format!("publish a version with policy {}", package.policy),
             before: PREVIOUS,
-            action,
+            action: write.into(),
         });
         steps.push(self.poll(
             "wait until the version is active",
             self.configuration().with_version(),
-            Check::Json("/State", json!("Active")),
+            ["/State", "Active", "/StateReason"],
         ));
     }
 
-    fn poll(&self, what: &str, call: Call, until: Check) -> Step {
+    /// Waits for a state: its place, its good value, and the place of the reason if it is `Failed`.
+    fn poll(&self, what: &str, call: Call, [place, good, reason]: [&'static str; 3]) -> Step {
+        let poll = Poll {
+            failed: Some((Check::Json(place, json!("Failed")), reason)),
+            ..Poll::of(call, Check::Json(place, json!(good)), VERSION_SECS)
+        };
         Step {
             what: what.to_owned(),
             before: PREVIOUS,
-            action: Action::Poll(Box::new(Poll {
-                etag: None,
-                call,
-                until,
-                limit_secs: VERSION_SECS,
-                is_test: false,
-            })),
+            action: poll.into(),
         }
     }
 
@@ -389,8 +419,18 @@ impl Destination {
                             .to_owned(),
                     });
                 }
-                if state.live != [number] {
-                    self.select_in_distribution(state, id, number, steps);
+                let is_selected = state.live == [number];
+                if !is_selected {
+                    Self::select_in_distribution(state, id, number, steps);
+                }
+                if !is_selected || state.is_deploying {
+                    let until = Check::XmlIs("Status", "Deployed");
+                    let call = cloudfront::get_distribution(id);
+                    steps.push(Step {
+                        what: "wait until the distribution is deployed".to_owned(),
+                        before: EITHER,
+                        action: Poll::of(call, until, DISTRIBUTION_SECS).into(),
+                    });
                 }
             }
             Selector::Alias(name) => self.select_in_alias(state, name, number, steps),
@@ -398,7 +438,7 @@ impl Destination {
         Ok(())
     }
 
-    fn select_in_distribution(&self, state: &State, id: &str, number: &str, steps: &mut Vec<Step>) {
+    fn select_in_distribution(state: &State, id: &str, number: &str, steps: &mut Vec<Step>) {
         let uses = |versions: Vec<String>| Check::Uses {
             function: state.arn.clone(),
             versions,
@@ -411,28 +451,17 @@ impl Destination {
             expect: uses(seen),
             done: Some(uses(vec![number.to_owned()])),
         };
-        let mut action = write(vec![read], cloudfront::update_distribution(id));
-        if let Action::Write(write) = &mut action {
-            write.edit = Some(Edit::Version {
+        let write = Write {
+            edit: Some(Edit::Version {
                 function: state.arn.clone(),
                 to: number.to_owned(),
-            });
-        }
+            }),
+            ..Write::of(vec![read], cloudfront::update_distribution(id))
+        };
         steps.push(Step {
             what: format!("give every behaviour that runs the function version {number}"),
             before: EITHER,
-            action,
-        });
-        steps.push(Step {
-            what: "wait until the distribution is deployed".to_owned(),
-            before: EITHER,
-            action: Action::Poll(Box::new(Poll {
-                etag: None,
-                call: cloudfront::get_distribution(id),
-                until: Check::XmlIs("Status", "Deployed"),
-                limit_secs: DISTRIBUTION_SECS,
-                is_test: false,
-            })),
+            action: write.into(),
         });
     }
 
@@ -471,10 +500,10 @@ impl Destination {
             // A split that ends with all requests on the old version looks done, and is not.
             done: (seen != number || self.percent != 100).then_some(done),
         };
-        let mut action = write(vec![read], call);
-        if let Action::Write(write) = &mut action {
-            write.known = Some(("revision", "/RevisionId"));
-        }
+        let write = Write {
+            known: Some(REVISION),
+            ..Write::of(vec![read], call)
+        };
         let what = match self.percent {
             100 => format!("point the alias `{name}` at version {number}"),
             percent => format!("send {percent}% of the requests of `{name}` to version {number}"),
@@ -482,7 +511,7 @@ impl Destination {
         steps.push(Step {
             what,
             before: EITHER,
-            action,
+            action: write.into(),
         });
     }
 
@@ -500,8 +529,8 @@ impl Destination {
         Some(behaviours.iter().filter(is_open).cloned().collect())
     }
 
-    /// What is live, for programs.
-    pub fn status(&self, state: &State, built: Option<&Package>) -> Value {
+    /// What is live, for programs. Without a package, versions are compared by policy.
+    pub fn status(&self, state: &State, policy: &str, built: Option<&Package>) -> Value {
         let live: Vec<Value> = state
             .live
             .iter()
@@ -523,13 +552,18 @@ impl Destination {
             .filter(|version| !state.live.contains(&version.number.to_string()))
             .filter_map(|version| version.policy.as_deref())
             .collect();
-        let current = built.map(|built| {
-            let digest = built.digest();
-            let is_live = |version: &Version| {
-                version.digest == digest && state.live == [version.number.to_string()]
-            };
-            state.versions.iter().any(is_live)
-        });
+        let digest = built.map(Package::digest);
+        let is_current = |version: &&Version| match &digest {
+            Some(digest) => version.digest == *digest,
+            None => version.policy.as_deref() == Some(policy),
+        };
+        let mut versions = state.versions.iter();
+        let current = match state.live.as_slice() {
+            [live] => versions
+                .find(|version| version.number.to_string() == *live)
+                .is_some_and(|version| is_current(&version)),
+            _ => false,
+        };
         let open = self.open(state).map(|open| {
             let patterns = open.into_iter().map(|behaviour| behaviour.pattern);
             patterns.collect::<Vec<_>>()
@@ -548,14 +582,4 @@ impl Call {
         self.query = "Qualifier={version}".to_owned();
         self
     }
-}
-
-fn write(reads: Vec<Read>, call: Call) -> Action {
-    Action::Write(Box::new(Write {
-        reads,
-        call,
-        edit: None,
-        known: None,
-        capture: None,
-    }))
 }

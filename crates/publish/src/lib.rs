@@ -18,9 +18,10 @@ mod step;
 pub mod workers;
 pub mod workers_kv;
 mod world;
+mod xml;
 
 pub use call::{Call, Reply, Service};
 pub use error::PublishError;
-pub use line::Request;
+pub use line::{Request, causes};
 pub use step::{Action, Check, Edit, Poll, Read, Step, Stopped, Write, run};
 pub use world::{Event, SendError, World};

@@ -124,8 +124,35 @@ async fn exchange(pool: &Pool, request: Request) -> Result<Reply, SendError> {
     })
 }
 
+/// The URL that paths are appended to, from a setting. Only a server on this machine may have credentials unencrypted.
+///
+/// # Errors
+/// Returns an error if the URL cannot be used.
+pub(crate) fn endpoint(name: &'static str, text: &str) -> Result<String, PublishError> {
+    let bad = |problem: &str| {
+        Err(PublishError::Setting {
+            name,
+            problem: problem.to_owned(),
+        })
+    };
+    let Ok(uri) = text.parse::<http::Uri>() else {
+        return bad("is no URL");
+    };
+    let is_local = ["localhost", "127.0.0.1", "[::1]"].contains(&uri.host().unwrap_or_default());
+    match uri.scheme_str() {
+        _ if uri.query().is_some() || text.contains(['@', '#']) => {
+            bad("must be a scheme, a host and a path")
+        }
+        Some("http") if !is_local => bad(
+            "must begin with `https://`: credentials would be sent unencrypted to another machine",
+        ),
+        Some("https" | "http") => Ok(text.trim_end_matches('/').to_owned()),
+        _ => bad("must begin with `https://`"),
+    }
+}
+
 /// The messages of an error and its causes.
-pub(crate) fn causes(error: &dyn core::error::Error) -> String {
+pub fn causes(error: &dyn core::error::Error) -> String {
     let mut texts = vec![error.to_string()];
     let mut cause = error.source();
     while let Some(error) = cause {

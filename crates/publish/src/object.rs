@@ -5,17 +5,17 @@
 
 use serde_json::{Value, json};
 
-use crate::call::{Call, Reply, Service, hex, part};
+use crate::call::{Call, Reply, Service, digest, part};
 use crate::error::PublishError;
-use crate::step::{Action, Check, Read, Step, Write, read_call};
+use crate::step::{Check, EITHER, PREVIOUS, Poll, Read, Step, Write, read_call};
 use crate::world::World;
 
 /// The most policies in the history.
 const MAX_HISTORY: usize = 100;
+/// The longest wait for S3 to return what was written, in seconds.
+const READ_SECS: u64 = 60;
 
-const PREVIOUS: &str = "the previous policy decides every request";
-const EITHER: &str = "the previous policy or the new one decides every request";
-const NEW: &str = "the new policy decides every request, once servers have loaded it";
+const LOADING: &str = "the new policy decides every request, once servers have loaded it";
 
 /// An object.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,8 +42,8 @@ pub struct Package {
 pub struct Release {
     /// The policy ID.
     pub policy: String,
-    /// When it was published, in Unix seconds.
-    pub at: i64,
+    /// When it was published, in Unix seconds; `None` if this program did not publish it.
+    pub at: Option<i64>,
 }
 
 /// What is there before a publication.
@@ -121,11 +121,17 @@ impl Destination {
                 image,
             ));
             let policy = policy.to_owned();
-            releases.insert(0, Release { policy, at: 0 });
+            releases.insert(0, Release { policy, at: None });
         }
         releases.retain(|release| release.policy != package.policy);
         let policy = package.policy.clone();
-        releases.insert(0, Release { policy, at: now });
+        releases.insert(
+            0,
+            Release {
+                policy,
+                at: Some(now),
+            },
+        );
         releases.truncate(MAX_HISTORY);
         let entries = releases
             .iter()
@@ -155,14 +161,13 @@ impl Destination {
         ));
         steps.push(Step {
             what: "read the image back".to_owned(),
-            before: NEW,
-            action: Action::Poll(Box::new(crate::step::Poll {
-                etag: None,
-                call: self.get(&self.key),
-                until: Check::Digest(Some(digest(&package.image))),
-                limit_secs: 60,
-                is_test: false,
-            })),
+            before: LOADING,
+            action: Poll::of(
+                self.get(&self.key),
+                Check::Digest(Some(digest(&package.image))),
+                READ_SECS,
+            )
+            .into(),
         });
         steps
     }
@@ -183,13 +188,7 @@ impl Destination {
         Step {
             what: what.to_owned(),
             before,
-            action: Action::Write(Box::new(Write {
-                reads: vec![read],
-                call,
-                edit: None,
-                known: None,
-                capture: None,
-            })),
+            action: Write::of(vec![read], call).into(),
         }
     }
 
@@ -235,11 +234,6 @@ impl Destination {
     }
 }
 
-fn digest(bytes: &[u8]) -> String {
-    use sha2::{Digest, Sha256};
-    hex(&Sha256::digest(bytes))
-}
-
 impl State {
     /// The history, the latest first.
     pub fn releases(&self) -> Vec<Release> {
@@ -251,7 +245,7 @@ impl State {
         let release = |entry: &Value| {
             Some(Release {
                 policy: entry.get(0)?.as_str()?.to_owned(),
-                at: entry.get(1)?.as_i64()?,
+                at: entry.get(1)?.as_i64(),
             })
         };
         let entries = history.as_array().map(Vec::as_slice).unwrap_or_default();

@@ -9,10 +9,11 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::call::{Call, LocalName, Reply};
+use crate::call::{Call, Reply};
 use crate::error::PublishError;
 use crate::workers;
 use crate::world::{Event, SendError, World};
+use crate::xml::{LocalName, first_of};
 
 /// Attempts at a call whose failure may pass.
 const ATTEMPTS: u32 = 5;
@@ -20,6 +21,11 @@ const ATTEMPTS: u32 = 5;
 const FIRST_PAUSE_MS: u64 = 500;
 /// The interval of polling and of reports about waiting, in seconds.
 const TICK_SECS: u64 = 5;
+
+/// What decides requests, in messages.
+pub(crate) const PREVIOUS: &str = "the previous policy decides every request";
+pub(crate) const EITHER: &str = "the previous policy or the new one decides every request";
+pub(crate) const NEW: &str = "the new policy decides every request";
 
 /// One step of a publication.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +52,45 @@ pub enum Action {
     Poll(Box<Poll>),
 }
 
+impl Write {
+    /// A change by a call as it is.
+    pub(crate) const fn of(reads: Vec<Read>, call: Call) -> Self {
+        Self {
+            reads,
+            call,
+            edit: None,
+            known: None,
+            capture: None,
+        }
+    }
+}
+
+impl From<Write> for Action {
+    fn from(write: Write) -> Self {
+        Self::Write(Box::new(write))
+    }
+}
+
+impl Poll {
+    /// Repeats a call until a condition holds.
+    pub(crate) const fn of(call: Call, until: Check, limit_secs: u64) -> Self {
+        Self {
+            etag: None,
+            call,
+            until,
+            failed: None,
+            limit_secs,
+            is_test: false,
+        }
+    }
+}
+
+impl From<Poll> for Action {
+    fn from(poll: Poll) -> Self {
+        Self::Poll(Box::new(poll))
+    }
+}
+
 /// A guarded change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Write {
@@ -55,7 +100,7 @@ pub struct Write {
     pub call: Call,
     /// How the body is made from that of the first read, instead of the call's own.
     pub edit: Option<Edit>,
-    /// A value of the first read that the call needs: its name, and its place in the JSON.
+    /// A value of the first read that the body needs: its name, and its place in the JSON.
     pub known: Option<(&'static str, &'static str)>,
     /// A value of the response that later steps need: its name, and its place in the JSON.
     pub capture: Option<(&'static str, &'static str)>,
@@ -83,6 +128,8 @@ pub struct Poll {
     pub call: Call,
     /// The condition.
     pub until: Check,
+    /// A condition after which the other one never holds, and the place of the reason in the JSON.
+    pub failed: Option<(Check, &'static str)>,
     /// The longest time, in seconds.
     pub limit_secs: u64,
     /// The reason if the condition never holds: an error of the new code rather than a slow platform.
@@ -245,9 +292,6 @@ fn run_write(
         }
         if known && !undone {
             world.note(&Event::Done);
-            if let (Some((name, place)), Some(reply)) = (write.capture, &first) {
-                capture(captured, name, place, reply);
-            }
             return Ok(());
         }
         if let Some(what) = changed {
@@ -257,6 +301,10 @@ fn run_write(
             capture(captured, name, place, reply);
         }
         let mut call = filled(&write.call, captured);
+        // Only a body that needs a value has its name: a package may contain anything.
+        if let (Some(_), Ok(text)) = (write.known, core::str::from_utf8(&call.body)) {
+            call.body = fill(text, captured).into_bytes();
+        }
         if let (Some(edit), Some(first)) = (&write.edit, &first) {
             call.body = edited(edit, &first.text(), captured).into_bytes();
         }
@@ -309,6 +357,16 @@ fn run_poll(
         let reply = read_call(world, &call)?;
         if holds(&poll.until, &reply, captured) {
             return Ok(());
+        }
+        if let Some((check, place)) = &poll.failed
+            && holds(check, &reply, captured)
+        {
+            let reason = reply.json();
+            let reason = reason.pointer(place).and_then(Value::as_str);
+            return Err(PublishError::Broken {
+                what: what.to_owned(),
+                message: reason.unwrap_or("without a reason").to_owned(),
+            });
         }
         if waited >= poll.limit_secs {
             return Err(match poll.is_test {
@@ -431,6 +489,7 @@ fn fill(text: &str, captured: &BTreeMap<&'static str, String>) -> String {
         })
 }
 
+/// A call with captured values in its path and query.
 fn filled(call: &Call, captured: &BTreeMap<&'static str, String>) -> Call {
     let mut call = call.clone();
     if captured.is_empty() {
@@ -438,10 +497,6 @@ fn filled(call: &Call, captured: &BTreeMap<&'static str, String>) -> Call {
     }
     call.path = fill(&call.path, captured);
     call.query = fill(&call.query, captured);
-    // Only small bodies have such names; a package does not.
-    if let (true, Ok(text)) = (call.body.len() < 4096, core::str::from_utf8(&call.body)) {
-        call.body = fill(text, captured).into_bytes();
-    }
     call
 }
 
@@ -490,15 +545,6 @@ fn holds(check: &Check, reply: &Reply, captured: &BTreeMap<&'static str, String>
 
 fn first_text(reply: &Reply, name: &str) -> Option<String> {
     first_of(&reply.text(), name)
-}
-
-/// The text of the first element of this name.
-pub(crate) fn first_of(text: &str, name: &str) -> Option<String> {
-    let document = roxmltree::Document::parse(text).ok()?;
-    let node = document
-        .descendants()
-        .find(|node| node.has_tag_name_of(name))?;
-    Some(node.text().unwrap_or_default().to_owned())
 }
 
 /// Why a test of a function failed, if it did.

@@ -7,9 +7,9 @@
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::call::{Call, Service, hex, part};
+use crate::call::{Call, Service, digest, hex, part};
 use crate::error::PublishError;
-use crate::step::{Action, Check, Poll, Read, Step, Write, read_call};
+use crate::step::{Check, EITHER, PREVIOUS, Poll, Read, Step, Write, read_call};
 use crate::world::World;
 
 /// The start of the message of a version that this program uploaded.
@@ -18,14 +18,12 @@ const MARK: &str = "tollgate policy ";
 const MESSAGE: &str = "/annotations/workers~1message";
 const LATEST_ID: &str = "/result/items/0/id";
 const LATEST_MESSAGE: &str = "/result/items/0/annotations/workers~1message";
+const BINDINGS: &str = "/result/resources/bindings";
 const DEPLOYMENT_ID: &str = "/result/deployments/0/id";
 /// The name of the new version in calls that are made before its ID is known.
 const CAPTURED: &str = "version";
 /// The longest wait for the API to return what was written, in seconds.
 const LIMIT_SECS: u64 = 120;
-
-const PREVIOUS: &str = "the previous policy decides every request";
-const EITHER: &str = "the previous policy or the new one decides every request";
 
 /// A Worker.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -138,12 +136,12 @@ impl Destination {
     /// # Errors
     /// Returns an error if a call fails, or the Worker does not exist.
     pub fn read(&self, world: &mut dyn World) -> Result<State, PublishError> {
-        let reply = read_call(world, &self.list_deployments())?.json();
-        let deployments = reply
-            .pointer("/result/deployments")
-            .and_then(Value::as_array)
-            .map(Vec::as_slice)
-            .unwrap_or_default();
+        let call = self.list_deployments();
+        let reply = read_call(world, &call)?;
+        let deployments = match reply.status {
+            404 => Vec::new(),
+            _ => reply.list(&call, "/result/deployments")?,
+        };
         let Some(latest) = deployments.first() else {
             return Err(PublishError::Missing {
                 what: format!(
@@ -158,18 +156,21 @@ impl Destination {
         let live = shares(latest);
         let deployed = deployments.iter().flat_map(shares).map(|(id, _)| id);
         let deployed: Vec<String> = deployed.collect();
-        let listed = read_call(world, &self.list_versions())?.json();
-        let items = listed.pointer("/result/items").and_then(Value::as_array);
-        let versions: Vec<Version> = items.into_iter().flatten().filter_map(version).collect();
+        let call = self.list_versions();
+        let items = read_call(world, &call)?.list(&call, "/result/items")?;
+        let versions: Vec<Version> = items.iter().filter_map(version).collect();
         let base = previous(&live, &versions).unwrap_or_default();
         let rest = format!("/versions/{}", part(&base));
-        let base = read_call(world, &self.call("GetVersion", "GET", &rest))?.json();
+        let call = self.call("GetVersion", "GET", &rest);
+        let base = read_call(world, &call)?;
+        // Without its bindings, the next version would have none.
+        base.list(&call, BINDINGS)?;
         Ok(State {
             deployment: text(latest, "/id"),
             live,
             versions,
             deployed,
-            base,
+            base: base.json(),
         })
     }
 
@@ -238,38 +239,27 @@ impl Destination {
             .with_query("bindings_inherit", "strict")
             .with_header("content-type", kind);
         let is = |message: &str| Check::Json(LATEST_MESSAGE, message.into());
+        let read = Read {
+            call: self.list_versions(),
+            what: format!("the latest version of the Worker `{}`", self.worker),
+            expect: match latest {
+                Some(id) => Check::Json(LATEST_ID, id.into()),
+                None => Check::Always,
+            },
+            done: Some(is(message)),
+        };
         steps.push(Step {
             what: format!(
                 "upload a version with policy {}, which no request reaches",
                 package.policy
             ),
             before: PREVIOUS,
-            action: Action::Write(Box::new(Write {
-                reads: vec![Read {
-                    call: self.list_versions(),
-                    what: format!("the latest version of the Worker `{}`", self.worker),
-                    expect: match latest {
-                        Some(id) => Check::Json(LATEST_ID, id.into()),
-                        None => Check::Always,
-                    },
-                    done: Some(is(message)),
-                }],
-                call: Call { body, ..call },
-                edit: None,
-                known: None,
-                capture: None,
-            })),
+            action: Write::of(vec![read], Call { body, ..call }).into(),
         });
         steps.push(Step {
             what: "wait until the version is listed".to_owned(),
             before: PREVIOUS,
-            action: Action::Poll(Box::new(Poll {
-                etag: None,
-                call: self.list_versions(),
-                until: is(message),
-                limit_secs: LIMIT_SECS,
-                is_test: false,
-            })),
+            action: Poll::of(self.list_versions(), is(message), LIMIT_SECS).into(),
         });
     }
 
@@ -314,24 +304,16 @@ impl Destination {
         steps.push(Step {
             what,
             before: EITHER,
-            action: Action::Write(Box::new(Write {
-                reads,
-                call,
-                edit: None,
+            action: Write {
                 known,
-                capture: None,
-            })),
+                ..Write::of(reads, call)
+            }
+            .into(),
         });
         steps.push(Step {
             what: "read the deployment back".to_owned(),
             before: EITHER,
-            action: Action::Poll(Box::new(Poll {
-                etag: None,
-                call: self.list_deployments(),
-                until: Check::Deployed(shares),
-                limit_secs: LIMIT_SECS,
-                is_test: false,
-            })),
+            action: Poll::of(self.list_deployments(), Check::Deployed(shares), LIMIT_SECS).into(),
         });
     }
 
@@ -402,7 +384,7 @@ impl Destination {
             .collect();
         let is_ours = |entry: &Value| entry.get("policy").and_then(Value::as_str) == Some(policy);
         json!({
-            "current": live.iter().all(is_ours),
+            "current": !live.is_empty() && live.iter().all(is_ours),
             "live": live,
             "restorable": state.restorable(),
         })
@@ -503,7 +485,7 @@ fn text(value: &Value, place: &str) -> String {
 fn metadata(state: &State, package: &Package, message: &str) -> Value {
     let of = |place: &str| state.base.pointer(place).filter(|value| !value.is_null());
     let id = text(&state.base, "/result/id");
-    let bindings = of("/result/resources/bindings").and_then(Value::as_array);
+    let bindings = of(BINDINGS).and_then(Value::as_array);
     let bindings: Vec<Value> = bindings
         .into_iter()
         .flatten()
@@ -533,7 +515,7 @@ fn metadata(state: &State, package: &Package, message: &str) -> Value {
 
 /// The body of an upload, and its content type. It is the same for the same content, as the dry run shows its digest.
 fn multipart(package: &Package, metadata: &Value) -> (String, Vec<u8>) {
-    let digest = hex(&Sha256::digest(package.message()));
+    let digest = digest(package.message());
     // A boundary has at most 70 characters.
     let boundary = format!("tollgate-{}", digest.get(..32).unwrap_or(&digest));
     let mut body = Vec::new();

@@ -6,9 +6,9 @@
 
 use serde_json::{Value, json};
 
-use crate::call::{Call, Reply, Service, hex, part};
+use crate::call::{Call, Reply, Service, digest, part};
 use crate::error::PublishError;
-use crate::step::{Action, Check, Poll, Read, Step, Write, read_call};
+use crate::step::{Action, Check, EITHER, NEW, PREVIOUS, Poll, Read, Step, Write, read_call};
 use crate::world::World;
 
 /// The key that names the current policy. Images are under it.
@@ -21,12 +21,9 @@ const MAX_HISTORY: usize = 100;
 const MAX_PAGES: usize = 100;
 /// The number of digits of a policy ID.
 const ID_DIGITS: usize = 32;
+const ARRIVING: &str = "wait until all edges have the new policy";
 /// The longest wait for the API to return what was written, in seconds.
 const LIMIT_SECS: u64 = 120;
-
-const PREVIOUS: &str = "the previous policy decides every request";
-const EITHER: &str = "the previous policy or the new one decides every request";
-const NEW: &str = "the new policy decides every request";
 
 /// A namespace.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,8 +52,8 @@ pub struct Package {
 pub struct Release {
     /// The policy ID.
     pub policy: String,
-    /// When it was published, in Unix seconds; 0 if this program did not publish it.
-    pub at: i64,
+    /// When it was published, in Unix seconds; `None` if this program did not publish it.
+    pub at: Option<i64>,
     /// Whether its image stays. It is false before the image is removed.
     pub is_kept: bool,
 }
@@ -69,6 +66,14 @@ pub struct State {
     image: Option<Vec<u8>>,
     /// The IDs of all images.
     images: Vec<String>,
+}
+
+/// Whether the latest publication may have been interrupted while the edges did not have its policy yet. It waits twice,
+/// and takes a while for its calls.
+fn was_just_published(releases: &[Release], now: i64, settle_secs: u64) -> bool {
+    let at = releases.first().and_then(|latest| latest.at);
+    let window = i64::try_from(settle_secs.saturating_mul(3)).unwrap_or(i64::MAX);
+    at.is_some_and(|at| now.saturating_sub(at) < window)
 }
 
 /// The key of an image.
@@ -140,13 +145,13 @@ impl Destination {
             if !cursor.is_empty() {
                 call = call.with_query("cursor", &cursor);
             }
-            let page = read_call(world, &call)?.json();
-            let keys = page.get("result").and_then(Value::as_array);
-            for key in keys.into_iter().flatten() {
+            let reply = read_call(world, &call)?;
+            for key in reply.list(&call, "/result")? {
                 let name = key.get("name").and_then(Value::as_str);
                 let id = name.and_then(|name| name.strip_prefix(&prefix));
                 images.extend(id.map(str::to_owned));
             }
+            let page = reply.json();
             let next = page.pointer("/result_info/cursor").and_then(Value::as_str);
             match next {
                 Some(next) if !next.is_empty() => next.clone_into(&mut cursor),
@@ -187,14 +192,17 @@ impl Destination {
             steps.push(Step {
                 what: "write the history".to_owned(),
                 before,
-                action: write(
+                action: Write::of(
                     vec![self.entry(HISTORY, expect, Some(&history))],
                     self.put(HISTORY, &history),
-                ),
+                )
+                .into(),
             });
         }
         if !is_live {
             self.switch(state, package, &history, &mut steps);
+        } else if was_just_published(&seen, now, self.settle_secs) {
+            steps.push(self.settle(ARRIVING, EITHER));
         }
         self.remove(state, policy, &history, &mut steps);
         steps
@@ -211,10 +219,11 @@ impl Destination {
         Step {
             what: what.to_owned(),
             before,
-            action: write(
+            action: Write::of(
                 vec![self.entry(&key, Check::Always, Some(image))],
                 self.put(&key, image),
-            ),
+            )
+            .into(),
         }
     }
 
@@ -225,27 +234,22 @@ impl Destination {
         steps.push(Step {
             what: format!("switch `{POINTER}` to policy {policy}"),
             before: EITHER,
-            action: write(
+            action: Write::of(
                 vec![
                     self.entry(POINTER, expect, Some(policy.as_bytes())),
                     self.entry(&image_key(policy), is(image), None),
                     self.entry(HISTORY, is(history), None),
                 ],
                 self.put(POINTER, policy.as_bytes()),
-            ),
+            )
+            .into(),
         });
         steps.push(Step {
             what: "read the pointer back".to_owned(),
             before: EITHER,
-            action: Action::Poll(Box::new(Poll {
-                etag: None,
-                call: self.get(POINTER),
-                until: is(policy.as_bytes()),
-                limit_secs: LIMIT_SECS,
-                is_test: false,
-            })),
+            action: Poll::of(self.get(POINTER), is(policy.as_bytes()), LIMIT_SECS).into(),
         });
-        steps.push(self.settle("wait until all edges have the new policy", EITHER));
+        steps.push(self.settle(ARRIVING, EITHER));
     }
 
     /// Removes the images of the policies that the history gives up, while it and the pointer are the ones of this
@@ -269,14 +273,15 @@ impl Destination {
             steps.push(Step {
                 what: format!("remove the image of policy {}", release.policy),
                 before: NEW,
-                action: write(
+                action: Write::of(
                     vec![
                         gone,
                         self.entry(HISTORY, is(history), None),
                         self.entry(POINTER, is(policy.as_bytes()), None),
                     ],
                     self.delete(&key),
-                ),
+                )
+                .into(),
             });
         }
     }
@@ -317,7 +322,7 @@ impl Destination {
                 Some(at) => releases.remove(at),
                 None => Release {
                     policy: live,
-                    at: 0,
+                    at: None,
                     is_kept: true,
                 },
             };
@@ -326,7 +331,7 @@ impl Destination {
         }
         let latest = Release {
             policy: policy.to_owned(),
-            at: now,
+            at: Some(now),
             is_kept: true,
         };
         releases.insert(0, latest);
@@ -414,27 +419,12 @@ impl State {
     }
 }
 
-fn write(reads: Vec<Read>, call: Call) -> Action {
-    Action::Write(Box::new(Write {
-        reads,
-        call,
-        edit: None,
-        known: None,
-        capture: None,
-    }))
-}
-
-fn digest(bytes: &[u8]) -> String {
-    use sha2::{Digest, Sha256};
-    hex(&Sha256::digest(bytes))
-}
-
 fn releases(history: &[u8]) -> Vec<Release> {
     let history: Value = serde_json::from_slice(history).unwrap_or_default();
     let release = |entry: &Value| {
         Some(Release {
             policy: entry.get(0)?.as_str()?.to_owned(),
-            at: entry.get(1)?.as_i64()?,
+            at: entry.get(1)?.as_i64(),
             is_kept: entry.get(2)?.as_bool()?,
         })
     };

@@ -15,7 +15,7 @@ use tollgate_publish::{
 
 use super::Plan;
 use super::live::Terminal;
-use super::package::{Built, policy_of};
+use super::package::{Built, is_signed, policy_of};
 use crate::failure::Failure;
 use crate::policy;
 
@@ -130,19 +130,22 @@ impl Where {
                 })
             })
         };
-        let region = || {
-            let named = optional(&self.region, "region");
-            let known = || {
-                ["AWS_REGION", "AWS_DEFAULT_REGION"]
-                    .iter()
-                    .find_map(|name| std::env::var(name).ok())
-            };
-            named.or_else(known).ok_or_else(|| {
+        let region = || match optional(&self.region, "region") {
+            Some(region) => checked("region", region),
+            None => self.connect(folder)?.region().ok_or_else(|| {
                 Failure::Publish(PublishError::Setting {
                     name: "region",
-                    problem: "is missing".to_owned(),
+                    problem: "is missing, also in the environment and in the AWS profile"
+                        .to_owned(),
                 })
-            })
+            }),
+        };
+        let name =
+            |given: &Option<String>, name: &'static str| checked(name, required(given, name)?);
+        let distribution = |given: Option<String>| {
+            given
+                .map(|given| checked("distribution", given))
+                .transpose()
         };
         // An option of one kind replaces the file's of the other.
         let worker = match self.namespace {
@@ -170,9 +173,9 @@ impl Where {
         let keep = |otherwise| usize::try_from(number("keep").unwrap_or(otherwise)).unwrap_or(2);
         Ok(match self.target.as_str() {
             FUNCTIONS => Place::Functions(cloudfront_functions::Destination {
-                function: required(&self.function, "function")?,
+                function: name(&self.function, "function")?,
                 store: optional(&self.store, "store"),
-                distribution: optional(&self.distribution, "distribution"),
+                distribution: distribution(optional(&self.distribution, "distribution"))?,
                 settle_secs: self.settle.or_else(|| number("settle_secs")).unwrap_or(30),
                 keep: keep(2),
                 test: !self.no_function_test,
@@ -181,20 +184,21 @@ impl Where {
             LAMBDA_EDGE => Place::Lambda(
                 LAMBDA_EDGE,
                 lambda::Destination {
-                    function: required(&self.function, "function")?,
+                    function: name(&self.function, "function")?,
                     region: EDGE_REGION.to_owned(),
-                    selector: Selector::Distribution(required(&self.distribution, "distribution")?),
+                    selector: Selector::Distribution(name(&self.distribution, "distribution")?),
                     percent,
                 },
             ),
             LAMBDA => Place::Lambda(
                 LAMBDA,
                 lambda::Destination {
-                    function: required(&self.function, "function")?,
+                    function: name(&self.function, "function")?,
                     region: region()?,
-                    selector: Selector::Alias(
+                    selector: Selector::Alias(checked(
+                        "alias",
                         optional(&self.alias, "alias").unwrap_or_else(|| "live".to_owned()),
-                    ),
+                    )?),
                     percent,
                 },
             ),
@@ -202,11 +206,11 @@ impl Where {
                 let account = optional(&self.account, "account");
                 let known = || std::env::var("CLOUDFLARE_ACCOUNT_ID").ok();
                 let account = account.or_else(known).filter(|account| !account.is_empty());
-                let account = hex_id("account", required(&account, "account")?)?;
+                let account = name(&account, "account")?;
                 if let Some(worker) = worker {
                     return Ok(Place::Worker(workers::Destination {
                         account,
-                        worker: worker_name(worker)?,
+                        worker: checked("worker", worker)?,
                         percent,
                     }));
                 }
@@ -220,13 +224,13 @@ impl Where {
                 }
                 Place::Kv(workers_kv::Destination {
                     account,
-                    namespace: hex_id("namespace", required(&self.namespace, "namespace")?)?,
+                    namespace: name(&self.namespace, "namespace")?,
                     settle_secs: self.settle.or_else(|| number("settle_secs")).unwrap_or(60),
                     keep: keep(3),
                 })
             }
             _ => Place::Object(object::Destination {
-                bucket: required(&self.bucket, "bucket")?,
+                bucket: name(&self.bucket, "bucket")?,
                 key: optional(&self.key, "key").unwrap_or_else(|| "policy.tgi".to_owned()),
                 region: region()?,
             }),
@@ -234,28 +238,47 @@ impl Where {
     }
 }
 
-/// An ID of Cloudflare's. It is a part of paths, so a mistake is found before anything is sent.
-fn hex_id(name: &'static str, id: String) -> Result<String, Failure> {
-    let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-    if id.len() == 32 && id.bytes().all(is_digit) {
-        return Ok(id);
+/// A name or an ID, from an option or from `publish.toml`. It is a part of paths and hosts, so a mistake is found before
+/// anything is sent.
+fn checked(name: &'static str, value: String) -> Result<String, Failure> {
+    let all = |text: &str, others: &[u8]| {
+        let is_known = |byte: u8| byte.is_ascii_alphanumeric() || others.contains(&byte);
+        !text.is_empty() && text.bytes().all(is_known)
+    };
+    let is_lower = !value.bytes().any(|byte| byte.is_ascii_uppercase());
+    let (is_good, wanted) = match name {
+        "region" => (
+            all(&value, b"-") && is_lower && value.contains('-'),
+            "a region, such as `eu-central-1`",
+        ),
+        "distribution" => (
+            all(&value, b"") && value.starts_with('E') && value.len() < 32,
+            "the ID of a distribution, such as `E2QWRUHAPOMQZL`, not its domain or its ARN",
+        ),
+        "bucket" => (
+            all(&value, b".-") && is_lower && (3..=63).contains(&value.len()),
+            "the name of a bucket, without `s3://` and without a key",
+        ),
+        "account" | "namespace" => (
+            value.len() == 32 && is_lower && value.bytes().all(|byte| byte.is_ascii_hexdigit()),
+            "an ID: 32 hexadecimal digits in lower case, not a name",
+        ),
+        "worker" => (
+            all(&value, b"-_"),
+            "the name of a Worker, as in `wrangler.toml`",
+        ),
+        _ => (
+            all(&value, b"-_"),
+            "a name of letters, digits, `-` and `_`, not an ARN",
+        ),
+    };
+    match is_good {
+        true => Ok(value),
+        false => Err(Failure::Publish(PublishError::Setting {
+            name,
+            problem: format!("is `{value}`, but must be {wanted}"),
+        })),
     }
-    Err(Failure::Publish(PublishError::Setting {
-        name,
-        problem: "must be an ID: 32 hexadecimal digits in lower case, not a name".to_owned(),
-    }))
-}
-
-/// The name of a Worker.
-fn worker_name(name: String) -> Result<String, Failure> {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
-    if !name.is_empty() && name.bytes().all(is_plain) {
-        return Ok(name);
-    }
-    Err(Failure::Publish(PublishError::Setting {
-        name: "worker",
-        problem: "must be the name of a Worker, as in `wrangler.toml`".to_owned(),
-    }))
 }
 
 fn patterns(open: Option<Vec<Behaviour>>) -> Vec<String> {
@@ -310,6 +333,15 @@ impl Place {
             Self::Kv(to) => {
                 let package = built.kv()?;
                 let state = to.read(world)?;
+                if state.image().is_some_and(is_signed) && !is_signed(&package.image) {
+                    return Err(Failure::Publish(PublishError::Unsupported {
+                        what: "the live image is signed and the new one is not: Workers with trust keys would not load it"
+                            .to_owned(),
+                        help: "sign it: `tollgate build --sign KEY --key-id ID --policy-version VERSION -o FILE`, then \
+                               `--artifact FILE`; for Workers without trust keys, use another namespace"
+                            .to_owned(),
+                    }));
+                }
                 kv_plan(to, &state, &package, now)
             }
             Self::Worker(to) => {
@@ -356,6 +388,7 @@ impl Place {
                 let state = to.read(world)?;
                 let live = state.live.as_deref().and_then(policy_of);
                 let package = to.earlier(world, &state, live.as_deref(), policy)?;
+                check_stored(&package.image, &package.policy)?;
                 Plan {
                     policy: package.policy.clone(),
                     steps: to.publish(&state, &package, live.as_deref(), now),
@@ -366,6 +399,7 @@ impl Place {
             Self::Kv(to) => {
                 let state = to.read(world)?;
                 let package = to.earlier(world, &state, policy)?;
+                check_stored(&package.image, &package.policy)?;
                 kv_plan(to, &state, &package, now)
             }
             Self::Worker(to) => {
@@ -390,9 +424,9 @@ impl Place {
                 to.status(&state, Some(&package)).json()
             }
             Self::Lambda(_, to) => {
-                let package = built.zip().ok();
+                let package = built.zip_if_given()?;
                 let state = to.read(world)?;
-                to.status(&state, package.as_ref())
+                to.status(&state, &built.policy(), package.as_ref())
             }
             Self::Object(to) => {
                 let state = to.read(world)?;
@@ -405,7 +439,7 @@ impl Place {
                 let published = releases
                     .iter()
                     .find(|release| Some(&release.policy) == live.as_ref())
-                    .map(|release| release.at);
+                    .and_then(|release| release.at);
                 json!({
                     "policy": live,
                     "published": published,
@@ -420,8 +454,7 @@ impl Place {
                 let published = releases
                     .iter()
                     .find(|release| Some(&release.policy) == live.as_ref())
-                    .map(|release| release.at)
-                    .filter(|at| *at > 0);
+                    .and_then(|release| release.at);
                 let found = state.image().and_then(policy_of);
                 json!({
                     "policy": live,
@@ -437,6 +470,19 @@ impl Place {
             }
         })
     }
+}
+
+/// Checks that a stored image is that of the policy under whose name it is stored.
+fn check_stored(image: &[u8], policy: &str) -> Result<(), Failure> {
+    let found = policy_of(image);
+    if found.as_deref() == Some(policy) {
+        return Ok(());
+    }
+    let found = found.map_or_else(|| "no policy".to_owned(), |found| format!("policy {found}"));
+    Err(Failure::Publish(PublishError::Broken {
+        what: format!("the stored image of policy {policy}"),
+        message: format!("it contains {found}"),
+    }))
 }
 
 fn kv_plan(

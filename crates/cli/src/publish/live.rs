@@ -34,6 +34,16 @@ impl Terminal {
     }
 }
 
+impl Terminal {
+    /// The region of the environment or the profile.
+    pub(super) fn region(&self) -> Option<String> {
+        match &self.provider {
+            Provider::Aws(aws) => aws.region(),
+            Provider::Cloudflare(_) => None,
+        }
+    }
+}
+
 impl World for Terminal {
     fn send(&mut self, call: &Call) -> Result<Reply, SendError> {
         match &mut self.provider {

@@ -39,6 +39,12 @@ pub(super) struct Built {
     parts: Option<PathBuf>,
 }
 
+/// Whether an image is signed. The signature is not verified: only servers and Workers have the trusted keys.
+pub(super) fn is_signed(image: &[u8]) -> bool {
+    let opened = tollgate_gate::signed::open_envelope(image.to_vec());
+    opened.is_ok_and(|(_, release)| release.is_some())
+}
+
 /// The policy ID of an image, signed or not.
 pub(super) fn policy_of(image: &[u8]) -> Option<String> {
     let (image, _) = tollgate_gate::signed::open_envelope(image.to_vec()).ok()?;
@@ -46,7 +52,8 @@ pub(super) fn policy_of(image: &[u8]) -> Option<String> {
     Some(image.id().to_string())
 }
 
-/// The modules in a directory and below, by name. Other files are for wrangler and workerd.
+/// The modules in a directory and below, by name. Other files, and directories of tools such as `.wrangler` and
+/// `node_modules`, are not uploaded.
 fn add_modules(
     folder: &Path,
     prefix: &str,
@@ -64,13 +71,26 @@ fn add_modules(
         let (path, name) = (entry.path(), entry.file_name());
         let name = format!("{prefix}{}", name.to_string_lossy());
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./".contains(&byte);
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+        let is_tool =
+            entry.file_name().to_string_lossy().starts_with('.') || name == "node_modules";
+        let is_module = || {
+            let mut ends = [".js", ".wasm", ".image"].iter();
+            ends.any(|end| name.ends_with(end))
+        };
+        if is_tool {
+            continue;
+        }
+        if path.is_dir() {
             add_modules(&path, &format!("{name}/"), modules)?;
-        } else if [".js", ".wasm", ".image"]
-            .iter()
-            .any(|end| name.ends_with(end))
-            && name.bytes().all(is_plain)
-        {
+        } else if is_module() {
+            if !name.bytes().all(is_plain) {
+                return Err(Failure::Publish(PublishError::Setting {
+                    name: "--artifact",
+                    problem: format!(
+                        "contains `{name}`, which cannot be the name of a module: use letters, digits, `-`, `_` and `.`"
+                    ),
+                }));
+            }
             let bytes = input::read(&path)?;
             modules.push(workers::Module { name, bytes });
         }
@@ -152,6 +172,11 @@ impl Built {
         })
     }
 
+    /// The zip, if it was given. Without one, what is live is compared by policy.
+    pub(super) fn zip_if_given(&self) -> Result<Option<lambda::Package>, Failure> {
+        self.artifact.as_ref().map(|_| self.zip()).transpose()
+    }
+
     pub(super) fn object(&self) -> Result<object::Package, Failure> {
         let Some((path, image)) = &self.artifact else {
             return Err(Failure::Publish(PublishError::Setting {
@@ -162,6 +187,16 @@ impl Built {
             }));
         };
         self.check(path, policy_of(image))?;
+        if !is_signed(image) {
+            return Err(Failure::Publish(PublishError::Setting {
+                name: "--artifact",
+                problem: format!(
+                    "`{}` is not signed, and servers load only signed images from a URL: build it with `--sign KEY --key-id \
+                     ID --policy-version VERSION`",
+                    path.display()
+                ),
+            }));
+        }
         Ok(object::Package {
             image: image.clone(),
             policy: self.policy(),

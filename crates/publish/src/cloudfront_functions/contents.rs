@@ -10,16 +10,16 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
+
+use tollgate_javascript::CLOUDFRONT_GENERATION_CHARS as GENERATION_CHARS;
 
 use super::Package;
-use crate::call::hex;
+use crate::call::digest;
 use crate::cloudfront::Store;
 use crate::error::PublishError;
 use crate::step::read_call;
 use crate::world::World;
 
-pub(super) const GENERATION_CHARS: usize = 9;
 pub(super) const HISTORY: &str = "t/history";
 /// The most releases in the history, so that it fits into one value.
 const MAX_HISTORY: usize = 10;
@@ -33,7 +33,8 @@ const MAX_PAGES: usize = 100_000;
 pub(super) struct Release {
     pub(super) generation: String,
     pub(super) policy: String,
-    pub(super) at: i64,
+    /// `None` if it was published by other means.
+    pub(super) at: Option<i64>,
 }
 
 /// All entries of a store.
@@ -90,9 +91,13 @@ impl Contents {
             .unwrap_or_default();
         let release = |entry: &Value| {
             Some(Release {
-                generation: entry.get(0)?.as_str()?.to_owned(),
+                generation: entry
+                    .get(0)?
+                    .as_str()
+                    .filter(|text| is_generation(text))?
+                    .to_owned(),
                 policy: entry.get(1)?.as_str()?.to_owned(),
-                at: entry.get(2)?.as_i64()?,
+                at: entry.get(2)?.as_i64(),
             })
         };
         let entries = history.as_array().map(Vec::as_slice).unwrap_or_default();
@@ -158,12 +163,18 @@ impl Contents {
         let latest = Release {
             generation: package.generation.clone(),
             policy: package.policy.clone(),
-            at: now,
+            at: Some(now),
         };
         releases.insert(0, latest);
         releases.truncate(MAX_HISTORY);
         releases
     }
+}
+
+/// Whether a text is the name of a policy's entries. Every key that begins with it is removed with the policy, so anything
+/// else in a history is ignored.
+fn is_generation(text: &str) -> bool {
+    text.len() == GENERATION_CHARS && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// The stored form of a history.
@@ -199,6 +210,6 @@ pub(super) fn records(package: &Package) -> Vec<(String, String)> {
 
 /// The name of a function's source.
 pub(super) fn digest_of(source: &str) -> String {
-    let digest = hex(&Sha256::digest(source));
+    let digest = digest(source);
     digest.get(..16).unwrap_or(&digest).to_owned()
 }

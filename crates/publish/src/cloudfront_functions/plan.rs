@@ -3,23 +3,18 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use sha2::{Digest, Sha256};
 
 use super::contents::{HISTORY, Release, digest_of, history_text, records};
 use super::{Destination, Package, State, is_ours};
-use crate::call::{Call, hex};
+use crate::call::digest;
 use crate::cloudfront::{self, Stage};
 use crate::error::PublishError;
-use crate::step::{Action, Check, Poll, Read, Step, Write};
+use crate::step::{Action, Check, EITHER, NEW, PREVIOUS, Poll, Read, Step, Write};
 
 /// CloudFront's limit for one update.
 const MAX_BATCH: usize = 50;
 /// The longest wait for a function to be published, and for its test to find the entries.
 const LIMIT_SECS: u64 = 300;
-
-const PREVIOUS: &str = "the previous policy decides every request";
-const EITHER: &str = "the previous policy or the new one decides every request";
-const NEW: &str = "the new policy decides every request";
 
 pub(super) fn steps(
     to: &Destination,
@@ -69,15 +64,30 @@ pub(super) fn steps(
             PREVIOUS,
         ));
         function(to, state, package, &mut steps);
-    } else if !is_switched {
-        steps.push(settle(
-            to,
-            "wait until all edges have the new policy",
-            EITHER,
-        ));
+    } else {
+        // An interrupted publication did not wait.
+        if state.is_arriving {
+            steps.push(arrival(to));
+        }
+        if !is_switched || was_just_published(to, state, now) {
+            steps.push(settle(
+                to,
+                "wait until all edges have the new policy",
+                EITHER,
+            ));
+        }
     }
     remove(to, state, package, &history, &mut steps);
     Ok(steps)
+}
+
+/// Whether the latest publication may have been interrupted while the edges did not have its policy yet. It waits twice,
+/// and takes a while for its calls.
+fn was_just_published(to: &Destination, state: &State, now: i64) -> bool {
+    let releases = state.contents.releases();
+    let at = releases.first().and_then(|latest| latest.at);
+    let window = i64::try_from(to.settle_secs.saturating_mul(3)).unwrap_or(i64::MAX);
+    at.is_some_and(|at| now.saturating_sub(at) < window)
 }
 
 fn settle(to: &Destination, what: &str, before: &'static str) -> Step {
@@ -112,13 +122,7 @@ fn update(
     Step {
         what,
         before,
-        action: Action::Write(Box::new(Write {
-            reads: all,
-            call: state.store.update(body),
-            edit: None,
-            known: None,
-            capture: None,
-        })),
+        action: Write::of(all, state.store.update(body)).into(),
     }
 }
 
@@ -181,7 +185,7 @@ fn new_history(state: &State, package: &Package, now: i64) -> String {
         let adopted = Release {
             generation: live.generation,
             policy: live.policy,
-            at: 0,
+            at: None,
         };
         releases.insert(1.min(releases.len()), adopted);
     }
@@ -226,7 +230,6 @@ fn switch(
 /// Replaces, tests and publishes the function. Its pointer is already everywhere.
 fn function(to: &Destination, state: &State, package: &Package, steps: &mut Vec<Step>) {
     let name = &to.function;
-    let digest = |text: &str| Some(hex(&Sha256::digest(text)));
     let summary = |what: &str| Read {
         call: cloudfront::describe_function(name, Stage::Development),
         what: what.to_owned(),
@@ -240,18 +243,9 @@ fn function(to: &Destination, state: &State, package: &Package, steps: &mut Vec<
         done,
     };
     let what = format!("the function `{name}`");
-    let ours = || Check::Digest(digest(&package.function));
-    let write = |reads, call: Call| {
-        Action::Write(Box::new(Write {
-            reads,
-            call,
-            edit: None,
-            known: None,
-            capture: None,
-        }))
-    };
+    let ours = || Check::Digest(Some(digest(&package.function)));
     if state.development != package.function {
-        let seen = Check::Digest(digest(&state.development));
+        let seen = Check::Digest(Some(digest(&state.development)));
         let reads = vec![
             summary(&what),
             source(Stage::Development, seen, Some(ours())),
@@ -260,23 +254,26 @@ fn function(to: &Destination, state: &State, package: &Package, steps: &mut Vec<
         steps.push(Step {
             what: format!("update the function `{name}` in development"),
             before: PREVIOUS,
-            action: write(reads, call),
+            action: Write::of(reads, call).into(),
         });
     }
     if to.test {
         steps.push(Step {
             what: "the test of the new function".to_owned(),
             before: PREVIOUS,
-            action: Action::Poll(Box::new(Poll {
+            action: Poll {
                 etag: Some(cloudfront::describe_function(name, Stage::Development)),
-                call: cloudfront::test_function(name),
-                until: Check::Answers,
-                limit_secs: to.settle_secs.saturating_mul(2),
                 is_test: true,
-            })),
+                ..Poll::of(
+                    cloudfront::test_function(name),
+                    Check::Answers,
+                    to.settle_secs.saturating_mul(2),
+                )
+            }
+            .into(),
         });
     }
-    let seen = Check::Digest(state.live.as_deref().and_then(digest));
+    let seen = Check::Digest(state.live.as_deref().map(digest));
     let reads = vec![
         summary(&what),
         source(Stage::Development, ours(), None),
@@ -285,19 +282,23 @@ fn function(to: &Destination, state: &State, package: &Package, steps: &mut Vec<
     steps.push(Step {
         what: format!("publish the function `{name}`"),
         before: EITHER,
-        action: write(reads, cloudfront::publish_function(name)),
+        action: Write::of(reads, cloudfront::publish_function(name)).into(),
     });
-    steps.push(Step {
+    steps.push(arrival(to));
+}
+
+/// The wait for the function, which CloudFront reports.
+fn arrival(to: &Destination) -> Step {
+    Step {
         what: "wait until the function is published everywhere".to_owned(),
         before: EITHER,
-        action: Action::Poll(Box::new(Poll {
-            etag: None,
-            call: cloudfront::describe_function(name, Stage::Live),
-            until: Check::XmlIsNot("Status", "IN_PROGRESS"),
-            limit_secs: LIMIT_SECS,
-            is_test: false,
-        })),
-    });
+        action: Poll::of(
+            cloudfront::describe_function(&to.function, Stage::Live),
+            Check::XmlIsNot("Status", "IN_PROGRESS"),
+            LIMIT_SECS,
+        )
+        .into(),
+    }
 }
 
 /// Removes what is older than the policies that are kept. What decides requests now, or did before, is never removed.

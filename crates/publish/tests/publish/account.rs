@@ -36,6 +36,8 @@ pub(crate) struct Account {
     pub(crate) now: i64,
     revision: u64,
     deploying: u32,
+    /// Whether new code never becomes ready.
+    pub(crate) is_failing: bool,
     /// What edges or servers may run since the last wait.
     lives: Vec<BTreeSet<Vec<u8>>>,
 }
@@ -131,7 +133,8 @@ impl Account {
             "Description": description,
             "LastModified": "2027-01-15T08:00:00.000+0000",
             "State": "Active",
-            "LastUpdateStatus": "Successful",
+            "LastUpdateStatus": if self.is_failing { "Failed" } else { "Successful" },
+            "LastUpdateStatusReason": if self.is_failing { "no room" } else { "" },
         })
     }
 
@@ -193,10 +196,11 @@ impl Stub for Account {
         &mut self.now
     }
 
-    /// Somebody else changes the comment of the distribution, and something of the alias that is none of ours.
+    /// Somebody else changes the comment of the distribution, and a setting of the function and of its alias.
     fn disturb(&mut self) {
         let text = self.data.distribution.clone();
         self.data.distribution = text.replace("<Comment>", "<Comment>!");
+        self.revision += 1;
     }
 
     fn arrived(&mut self) {

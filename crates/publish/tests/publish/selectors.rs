@@ -139,7 +139,12 @@ fn every_fault_leaves_the_old_policy_or_the_new_one() {
                 }
                 account.faults.again(None);
                 publish(kind, &mut account, Some("new")).unwrap();
-                assert!(account.possible(name(kind)).is_subset(&allowed));
+                let possible = account.possible(name(kind));
+                match kind {
+                    // The second run waits for the edges, also if the first one changed them.
+                    Kind::Edge => assert_eq!(possible, BTreeSet::from(["new".to_owned()])),
+                    Kind::Alias | Kind::Object => assert!(possible.is_subset(&allowed)),
+                }
                 assert_eq!(only(kind, &mut account), "new");
                 publish(kind, &mut account, None).unwrap();
                 assert!(account.possible(name(kind)).is_subset(&allowed));
@@ -213,6 +218,10 @@ fn an_alias_splits_requests() {
     account.restore(&split);
     publish(Kind::Alias, &mut account, Some("new")).unwrap();
     assert_eq!(account.data.alias, ("3".to_owned(), Default::default()));
+    // The alias's own version is the one to go back to, also if the other one has a smaller number.
+    account.data.alias = ("3".to_owned(), [("2".to_owned(), 0.1)].into());
+    publish(Kind::Alias, &mut account, None).unwrap();
+    assert_eq!(account.data.alias, ("3".to_owned(), Default::default()));
     let to = lambda(Kind::Edge, 10);
     let state = to.read(&mut Net(&mut account)).unwrap();
     let error = to.publish(&state, &package("new")).unwrap_err();
@@ -226,13 +235,68 @@ fn status_names_what_is_live_and_what_is_open() {
     publish(Kind::Edge, &mut account, Some("new")).unwrap();
     let to = lambda(Kind::Edge, 100);
     let state = to.read(&mut Net(&mut account)).unwrap();
-    let status = to.status(&state, Some(&package("new")));
+    let status = to.status(&state, "new", Some(&package("new")));
     assert_eq!(status["live"][0]["policy"], "new");
-    assert_eq!(status["current"], true);
+    for (policy, zip, expected) in [
+        ("new", Some("new"), true),
+        ("new", Some("other code"), false),
+        ("old", Some("old"), false),
+        // Without an artifact, the policy decides.
+        ("new", None, true),
+        ("old", None, false),
+        ("none", None, false),
+    ] {
+        let status = to.status(&state, policy, zip.map(package).as_ref());
+        assert_eq!(status["current"], expected, "{policy} {zip:?}");
+    }
     assert_eq!(status["restorable"], serde_json::json!(["old"]));
     let open = serde_json::json!(["/other/*", "/open/*"]);
     assert_eq!(status["behaviours_without_gate"], open);
     assert!(state.live == ["3"] && ARN.ends_with("edge"));
+}
+
+/// The configuration of a version that is neither live nor the latest may be outdated.
+#[test]
+fn an_old_version_is_not_published_again() {
+    for kind in [Kind::Edge, Kind::Alias] {
+        let mut account = Account::new();
+        for policy in ["old", "new", "old"] {
+            publish(kind, &mut account, Some(policy)).unwrap();
+        }
+        let versions: Vec<u64> = account.data.versions.keys().copied().collect();
+        assert_eq!(versions, [1, 2, 3, 4], "{kind:?}");
+        // After a rollback, the latest version is published again.
+        publish(kind, &mut account, None).unwrap();
+        assert_eq!(only(kind, &mut account), "new");
+        publish(kind, &mut account, Some("old")).unwrap();
+        assert_eq!(account.data.versions.len(), 4);
+        assert_eq!(only(kind, &mut account), "old");
+    }
+}
+
+/// A state that never becomes good ends the wait, with Lambda's reason.
+#[test]
+fn a_failed_version_is_reported_at_once() {
+    let mut account = Account::new();
+    publish(Kind::Alias, &mut account, Some("old")).unwrap();
+    account.is_failing = true;
+    let time = account.now;
+    let Err(Failed::In(stopped)) = publish(Kind::Alias, &mut account, Some("new")) else {
+        panic!("a failed version was published");
+    };
+    assert_eq!(stopped.error.code(), "broken");
+    assert!(stopped.error.to_string().contains("no room"), "{stopped:?}");
+    assert_eq!(account.now, time);
+    assert_eq!(only(Kind::Alias, &mut account), "old");
+}
+
+/// A response that is none of the service's is an error, and not an empty list.
+#[test]
+fn unexpected_responses_are_errors() {
+    let mut account = Account::new();
+    account.data.distribution = "<html>a page of a proxy</html>".to_owned();
+    let error = lambda(Kind::Edge, 100).read(&mut Net(&mut account));
+    assert_eq!(error.unwrap_err().code(), "unexpected");
 }
 
 #[test]
