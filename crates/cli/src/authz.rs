@@ -30,6 +30,7 @@ Examples:
   tollgate authz --policy policy.tgi --listen 127.0.0.1:9191 --peers 127.0.0.1
   tollgate authz --policy policy.tgi --trust trust.json --listen unix:/run/tollgate/authz.sock
   tollgate authz --policy https://policies.example.com/site.tgi --trust trust.json --listen 127.0.0.1:9191 --peers 127.0.0.1
+  tollgate authz --policy s3://my-policies/policy.tgi --trust trust.json --listen 127.0.0.1:9191 --peers 127.0.0.1
   tollgate authz --policy policy --listen 0.0.0.0:8080 --peers 10.0.0.0/8 --upstream http://127.0.0.1:9000
 
 Endpoints: /auth/nginx, /auth/ingress-nginx, /auth/haproxy, /auth/forward (Traefik, Caddy), /auth/envoy/…,
@@ -39,7 +40,8 @@ gRPC envoy.service.auth.v3.Authorization/Check, /access/v1/evaluation (AuthZEN),
 SIGHUP, or a change of the file, loads the policy again; an invalid one changes nothing. SIGTERM drains and
 stops. It logs one line per decision to standard error.")]
 pub(crate) struct Authz {
-    /// The policy image, a policy directory, or the URL of a signed image
+    /// The policy image, a policy directory, or the URL of a signed image: `https://…`, or `s3://BUCKET/KEY` with the
+    /// AWS credentials and region of the environment
     #[arg(long, value_name = "IMAGE|DIR|URL")]
     policy: String,
     /// With a URL: the time between two requests for the policy, in seconds

@@ -451,7 +451,7 @@ fn what_is_wrong_is_said_before_anything_is_changed() {
         (
             env("CLOUDFLARE_API_BASE_URL", "http://api.example"),
             vec![],
-            ["unencrypted", "unset `CLOUDFLARE_API_BASE_URL`"],
+            ["unencrypted", "or unset `CLOUDFLARE_API_BASE_URL`"],
         ),
         (
             vec![],

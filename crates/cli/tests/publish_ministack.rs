@@ -13,7 +13,7 @@
 
 use core::time::Duration;
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -92,9 +92,10 @@ struct World<'w> {
 }
 
 impl World<'_> {
-    /// Runs the command; returns its exit code, its standard output, and its standard error.
-    fn tollgate(&self, args: &[&str]) -> (i32, String, String) {
-        let output = Command::new(env!("CARGO_BIN_EXE_tollgate"))
+    /// The command in the emulator's world.
+    fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tollgate"));
+        command
             .args(args)
             .current_dir(self.folder)
             .env("HOME", self.folder)
@@ -105,9 +106,13 @@ impl World<'_> {
             .env("AWS_ACCESS_KEY_ID", "test")
             .env("AWS_SECRET_ACCESS_KEY", SECRET)
             .env("AWS_REGION", "us-east-1")
-            .env("AWS_EC2_METADATA_DISABLED", "true")
-            .output()
-            .unwrap();
+            .env("AWS_EC2_METADATA_DISABLED", "true");
+        command
+    }
+
+    /// Runs the command; returns its exit code, its standard output, and its standard error.
+    fn tollgate(&self, args: &[&str]) -> (i32, String, String) {
+        let output = self.command(args).output().unwrap();
         let (out, err) = (
             String::from_utf8(output.stdout).unwrap(),
             String::from_utf8(output.stderr).unwrap(),
@@ -266,6 +271,34 @@ fn objects(world: &World<'_>) {
         let made = world.ok(&run("publish", &["--artifact", "policy.tgi"]));
         policies.push(made["policy"].clone());
         assert_eq!(world.ok(&run("status", &[]))["policy"], made["policy"]);
+    }
+    // Servers load the object with the credentials of their machine.
+    let id = policies[1].as_str().unwrap();
+    let mut server = world.command(&["authz", "--policy", "s3://policies/policy.tgi"]);
+    server.args(["--trust", "trust.json", "--listen", "127.0.0.1:0"]);
+    let mut server = server
+        .args(["--peers", "127.0.0.1"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let out = server.stdout.take().unwrap();
+    BufReader::new(out).read_line(&mut line).unwrap();
+    server.kill().unwrap();
+    server.wait().unwrap();
+    assert!(line.contains(id), "{line}");
+    for (place, wanted) in [
+        (
+            "s3://policies/other.tgi",
+            "the object `other.tgi` in the bucket `policies` does not exist",
+        ),
+        ("s3://policies", "`--policy` must be `s3://BUCKET/KEY`"),
+    ] {
+        let args = ["authz", "--policy", place, "--trust", "trust.json"];
+        let rest = ["--listen", "127.0.0.1:0", "--peers", "127.0.0.1"];
+        let (exit, _, err) = world.tollgate(&[&args[..], &rest].concat());
+        assert!(exit == 2 && err.contains(wanted), "{place}: {err}");
     }
     let back = world.ok(&run("rollback", &[]));
     assert_eq!(back["policy"], policies[0]);

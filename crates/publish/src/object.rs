@@ -5,9 +5,10 @@
 
 use serde_json::{Value, json};
 
+use crate::aws::Aws;
 use crate::call::{Call, Reply, Service, digest, part};
 use crate::error::PublishError;
-use crate::step::{Check, EITHER, PREVIOUS, Poll, Read, Step, Write, read_call};
+use crate::step::{Check, EITHER, PREVIOUS, Poll, Read, Step, Write, failed, lost, read_call};
 use crate::world::World;
 
 /// The most policies in the history.
@@ -66,6 +67,23 @@ impl Destination {
 
     fn get(&self, key: &str) -> Call {
         self.call("GetObject", "GET", key)
+    }
+
+    /// Loads the live image with one call. A server that polls tries again by itself.
+    ///
+    /// # Errors
+    /// Returns an error if the call fails, or the object does not exist.
+    pub fn fetch(&self, aws: &mut Aws) -> Result<Vec<u8>, PublishError> {
+        let call = self.get(&self.key);
+        let reply = aws.send(&call).map_err(|error| lost(&call, error))?;
+        match reply.status {
+            200 => Ok(reply.body),
+            404 => Err(PublishError::Missing {
+                what: format!("the object `{}` in the bucket `{}`", self.key, self.bucket),
+                help: "publish a signed image there: `tollgate publish --target authz`".to_owned(),
+            }),
+            _ => Err(failed(&call, &reply)),
+        }
     }
 
     fn history_key(&self) -> String {

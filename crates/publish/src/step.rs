@@ -456,7 +456,7 @@ pub(crate) fn failed(call: &Call, reply: &Reply) -> PublishError {
     }
 }
 
-fn lost(call: &Call, error: SendError) -> PublishError {
+pub(crate) fn lost(call: &Call, error: SendError) -> PublishError {
     match error {
         SendError::Lost(message) => PublishError::Network {
             action: call.action(),

@@ -1,4 +1,4 @@
-//! Where `authz` and `serve --watch` get their policy: a file, a directory or a URL, and again when it changes.
+//! Where `authz` and `serve --watch` get their policy: a file, a directory, a URL or a bucket, and again when it changes.
 //!
 //! Not here: what happens with requests meanwhile (`tollgate_server`).
 
@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tollgate_gate::{Gate, Trust};
+use tollgate_publish::aws::Aws;
+use tollgate_publish::{PublishError, object};
 use tollgate_server::PolicySource;
 
 use crate::client::{Client, Limits};
@@ -31,7 +33,64 @@ enum Place {
     /// A file or a directory, as it was when it was last loaded.
     Path(PathBuf, Mutex<Stamp>),
     /// A URL, and the bytes that were last loaded from it.
-    Url(String, Client, Mutex<Vec<u8>>),
+    Url(String, Fetch, Mutex<Vec<u8>>),
+}
+
+/// How an image is loaded from a URL.
+enum Fetch {
+    /// By a plain request.
+    Http(Client),
+    /// From a bucket, with the credentials of this machine.
+    S3(Box<(object::Destination, Mutex<Aws>)>),
+}
+
+impl Fetch {
+    /// The way for a URL; `None` if the place is no URL.
+    fn of(place: &str) -> Result<Option<Self>, Failure> {
+        if place.starts_with("https://") || place.starts_with("http://") {
+            let client = Client::new().map_err(Failure::Runtime)?;
+            return Ok(Some(Self::Http(client)));
+        }
+        let Some(rest) = place.strip_prefix("s3://") else {
+            return Ok(None);
+        };
+        let setting = |name, problem: &str| {
+            Failure::Publish(PublishError::Setting {
+                name,
+                problem: problem.to_owned(),
+            })
+        };
+        let (bucket, key) = match rest.split_once('/') {
+            Some((bucket, key)) if !bucket.is_empty() && !key.is_empty() => (bucket, key),
+            _ => return Err(setting("--policy", "must be `s3://BUCKET/KEY`")),
+        };
+        let aws = Aws::connect(None)?;
+        let region = aws.region().ok_or_else(|| {
+            setting(
+                "AWS_REGION",
+                "is not set, and the AWS profile has no region",
+            )
+        })?;
+        let object = object::Destination {
+            bucket: bucket.to_owned(),
+            key: key.to_owned(),
+            region,
+        };
+        Ok(Some(Self::S3(Box::new((object, Mutex::new(aws))))))
+    }
+
+    fn get(&self, url: &str) -> Result<Vec<u8>, Failure> {
+        match self {
+            Self::Http(client) => client.get(url, LIMITS).map_err(|error| Failure::PolicyUrl {
+                url: url.to_owned(),
+                error,
+            }),
+            Self::S3(object) => {
+                let (object, aws) = object.as_ref();
+                Ok(object.fetch(&mut locked(aws))?)
+            }
+        }
+    }
 }
 
 impl Source {
@@ -41,15 +100,10 @@ impl Source {
         trust: Option<Trust>,
         poll: Duration,
     ) -> Result<(Self, Gate<Vec<u8>>), Failure> {
-        let is_url = place.starts_with("https://") || place.starts_with("http://");
-        if is_url && trust.is_none() {
-            return Err(Failure::Untrusted(place.to_owned()));
-        }
-        let place = if is_url {
-            let client = Client::new().map_err(Failure::Runtime)?;
-            Place::Url(place.to_owned(), client, Mutex::default())
-        } else {
-            Place::Path(place.into(), Mutex::default())
+        let place = match Fetch::of(place)? {
+            Some(_) if trust.is_none() => return Err(Failure::Untrusted(place.to_owned())),
+            Some(fetch) => Place::Url(place.to_owned(), fetch, Mutex::default()),
+            None => Place::Path(place.into(), Mutex::default()),
         };
         let source = Self {
             place,
@@ -78,13 +132,8 @@ impl Source {
                 }
                 loaded.map(Some)
             }
-            Place::Url(url, client, last) => {
-                let image = client
-                    .get(url, LIMITS)
-                    .map_err(|error| Failure::PolicyUrl {
-                        url: url.clone(),
-                        error,
-                    })?;
+            Place::Url(url, fetch, last) => {
+                let image = fetch.get(url)?;
                 let mut last = locked(last);
                 if *last == image && !always {
                     return Ok(None);
