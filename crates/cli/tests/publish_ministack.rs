@@ -313,7 +313,7 @@ fn objects(world: &World<'_>) {
         "--target",
         "authz",
         "--bucket",
-        "b",
+        "policies",
         "--artifact",
         "policy.tgi",
     ]);
