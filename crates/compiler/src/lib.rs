@@ -4,7 +4,7 @@
 //! that edges load, and [`diagnostic`] describes each problem, its location and the remedy. [`schema`] provides
 //! the same rules to editors, and [`reference`](mod@reference) to readers. The only IO is [`SourceTree::read`].
 //!
-//! Not here: decisions (`tollgate-core` reads the image), tests that authors write, and terminals.
+//! Not here: decisions (`tollgate-edge-core` reads the image), tests that authors write, and terminals.
 //! No edge contains the compiler: an edge loads an image.
 
 #![forbid(unsafe_code)]
