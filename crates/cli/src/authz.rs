@@ -81,6 +81,10 @@ pub(crate) struct Authz {
     /// Report for so many seconds that the server is not ready, before it stops
     #[arg(long, value_name = "SECS", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=86_400))]
     drain: u64,
+    /// Close a connection after so many seconds without a request: longer than the proxy keeps idle connections (nginx:
+    /// 60), so that it sends no request on a connection that is being closed. Also the time for a request head
+    #[arg(long, value_name = "SECS", default_value_t = 75, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    idle_timeout: u64,
     /// The largest number of connections at a time
     #[arg(long, value_name = "COUNT", default_value_t = 16_384, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     max_connections: u32,
@@ -114,6 +118,7 @@ impl Authz {
                 .now
                 .map_or(Clock::System, |now| Clock::Fixed(UnixSeconds(now))),
             drain: Duration::from_secs(self.drain),
+            idle: Duration::from_secs(self.idle_timeout),
             max_connections: usize::try_from(self.max_connections).unwrap_or(usize::MAX),
             log: serve::log(self.log),
             fetched: Box::new(serve::report_fetch),

@@ -97,6 +97,8 @@ pub struct AuthzOptions {
     pub clock: Clock,
     /// The time between the report that the server is not ready and its end.
     pub drain: Duration,
+    /// The time without a request after which a connection is closed; also the time for a request head.
+    pub idle: Duration,
     /// The largest number of connections at a time.
     pub max_connections: usize,
     /// Called once per decision.

@@ -16,15 +16,14 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
 #[cfg(unix)]
 use tokio::net::UnixListener;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
 
-use crate::body::{AnyBody, closing, plain};
+use crate::body::{AnyBody, closing, holding, plain};
 use crate::raw_target::{self, RawTarget, TargetTap};
 
 /// The pause after a failed accept, for instance for lack of file descriptors.
@@ -95,7 +94,8 @@ pub(crate) type TlsSource = Arc<dyn Fn() -> TlsAcceptor + Send + Sync>;
 /// The properties of a server.
 #[derive(Clone)]
 pub(crate) struct Limits {
-    /// The time for a request head, also between two requests of a connection.
+    /// The time for a request head, also between two requests of a connection: over HTTP/2, the time without a request
+    /// in flight.
     pub(crate) head: Duration,
     /// The time for responses in flight after the server is stopped.
     pub(crate) stop: Duration,
@@ -114,7 +114,8 @@ pub(crate) async fn serve<A: Answer>(
     limits: Limits,
     stop: impl Future<Output = ()>,
 ) {
-    let graceful = GracefulShutdown::new();
+    // Every connection has a receiver, so the last one that ends closes the channel.
+    let (stopping, stopped) = watch::channel(());
     let room = Arc::new(Semaphore::new(limits.connections));
     let refusals = Arc::new(Semaphore::new(MAX_REFUSALS));
     let mut stop = pin!(stop);
@@ -139,10 +140,10 @@ pub(crate) async fn serve<A: Answer>(
                 }
                 Ok((stream, peer)) => {
                     let answers = Arc::clone(&answers);
-                    let (limits, watcher) = (limits.clone(), graceful.watcher());
+                    let (limits, stopped) = (limits.clone(), stopped.clone());
                     tokio::spawn(async move {
                         // An aborted connection is not an error of the server.
-                        let _ = encrypted(stream, peer, answers, limits, watcher).await;
+                        let _ = encrypted(stream, peer, answers, limits, stopped).await;
                         drop(permit);
                     });
                 }
@@ -150,8 +151,9 @@ pub(crate) async fn serve<A: Answer>(
             },
         }
     }
-    drop(listener);
-    let _ = tokio::time::timeout(limits.stop, graceful.shutdown()).await;
+    drop((listener, stopped));
+    stopping.send_replace(());
+    let _ = tokio::time::timeout(limits.stop, stopping.closed()).await;
 }
 
 /// Answers a peer that may not connect, whatever it sends.
@@ -173,13 +175,13 @@ async fn encrypted<A: Answer>(
     peer: Peer,
     answers: Arc<A>,
     limits: Limits,
-    watcher: Watcher,
+    stopped: watch::Receiver<()>,
 ) -> io::Result<()> {
     let Some(tls) = &limits.tls else {
-        return connection(stream, peer, answers, limits, watcher).await;
+        return connection(stream, peer, answers, limits, stopped).await;
     };
     let stream = tokio::time::timeout(limits.head, tls().accept(stream)).await??;
-    connection(stream, peer, answers, limits, watcher).await
+    connection(stream, peer, answers, limits, stopped).await
 }
 
 async fn connection<A: Answer, S: Stream + 'static>(
@@ -187,7 +189,7 @@ async fn connection<A: Answer, S: Stream + 'static>(
     peer: Peer,
     answers: Arc<A>,
     limits: Limits,
-    watcher: Watcher,
+    mut stopped: watch::Receiver<()>,
 ) -> io::Result<()> {
     let begun = if limits.http2 {
         tokio::time::timeout(limits.head, begin(&mut stream)).await??
@@ -200,15 +202,22 @@ async fn connection<A: Answer, S: Stream + 'static>(
     } else {
         TargetTap::begun(stream, &begun)
     };
+    let (requests, in_flight) = watch::channel(0);
     let handler = service_fn(move |mut request| {
         let answers = Arc::clone(&answers);
+        // HTTP/1 has a limit of its own, which costs nothing per request.
+        let held = is_http2.then(|| InFlight::begin(&requests));
         let target = targets.take().or_else(|| raw_target::of_uri(&request));
         name_host(&mut request);
         async move {
             let Some(target) = target else {
                 return Ok::<_, Infallible>(closing(plain(StatusCode::BAD_REQUEST)));
             };
-            Ok(answers.answer(peer, target, request).await)
+            let response = answers.answer(peer, target, request).await;
+            Ok(match held {
+                Some(held) => response.map(|body| holding(body, held)),
+                None => response,
+            })
         }
     });
     let mut builder = auto::Builder::new(TokioExecutor::new());
@@ -228,9 +237,44 @@ async fn connection<A: Answer, S: Stream + 'static>(
     } else {
         builder.http1_only()
     };
-    let connection = builder.serve_connection_with_upgrades(TokioIo::new(tap), handler);
-    let _ = watcher.watch(connection).await;
+    let mut connection = pin!(builder.serve_connection_with_upgrades(TokioIo::new(tap), handler));
+    tokio::select! {
+        _ = connection.as_mut() => return Ok(()),
+        () = idle(in_flight, limits.head), if is_http2 => {}
+        _ = stopped.changed() => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    let _ = connection.await;
     Ok(())
+}
+
+/// A request in flight, until the last byte of its response is sent. Beginning and end are changes of the count, and
+/// restart the idle time of the connection.
+struct InFlight(watch::Sender<usize>);
+
+impl InFlight {
+    fn begin(requests: &watch::Sender<usize>) -> Self {
+        requests.send_modify(|count| *count = count.saturating_add(1));
+        Self(requests.clone())
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.send_modify(|count| *count = count.saturating_sub(1));
+    }
+}
+
+/// Completes when no request has been in flight for `limit`. Pings of a client do not count.
+async fn idle(mut in_flight: watch::Receiver<usize>, limit: Duration) {
+    loop {
+        // The senders are dropped only with the connection, which is not served any more.
+        let _ = in_flight.wait_for(|count| *count == 0).await;
+        match tokio::time::timeout(limit, in_flight.changed()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) | Err(_) => return,
+        }
+    }
 }
 
 /// Gives a request over HTTP/2 the `Host` that it has over HTTP/1.1. It names the host in `:authority` instead, which

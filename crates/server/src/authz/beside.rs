@@ -31,8 +31,8 @@ use crate::service::{LogSink, Served, of_gate};
 /// The largest body of a question in JSON, in bytes.
 const MAX_JSON_BYTES: usize = 1024 * 1024;
 
-/// The time for it.
-const JSON_TIMEOUT: Duration = Duration::from_secs(30);
+/// The time for a question that has a body.
+pub(super) const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The time between two reports of rejected questions with the same code.
 const REPORT_EVERY: Duration = Duration::from_secs(60);
@@ -221,7 +221,7 @@ impl Beside {
 
     async fn zen(&self, request: Request<Incoming>, is_batch: bool) -> Response<AnyBody> {
         let body = Limited::new(request.into_body(), MAX_JSON_BYTES);
-        let Ok(Ok(body)) = tokio::time::timeout(JSON_TIMEOUT, body.collect()).await else {
+        let Ok(Ok(body)) = tokio::time::timeout(BODY_TIMEOUT, body.collect()).await else {
             return json(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 zen::error("the body is longer than 1 MiB, incomplete, or slow"),

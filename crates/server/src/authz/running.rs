@@ -25,10 +25,6 @@ use crate::local::Running;
 use crate::service::Service;
 use crate::shell::{self, Limits, Listener, TlsSource, interrupted};
 
-/// The time for a request head, also between two requests of a connection: longer than proxies keep idle
-/// connections (nginx: 60 seconds), so that none sends a request on a connection that is being closed.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
-
 /// The time limit for responses in flight after the server is stopped.
 const STOP_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -71,6 +67,7 @@ impl Authz {
             key,
             clock,
             drain,
+            idle,
             max_connections,
             log,
             fetched,
@@ -172,7 +169,7 @@ impl Authz {
             },
             hangups,
             limits: Limits {
-                head: HEAD_TIMEOUT,
+                head: idle,
                 stop: STOP_TIMEOUT,
                 connections: max_connections,
                 http2: true,

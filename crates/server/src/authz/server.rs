@@ -11,7 +11,7 @@ use http::{Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use tonic::codegen::Service as _;
 
-use super::beside::Beside;
+use super::beside::{BODY_TIMEOUT, Beside};
 use super::grpc::Checks;
 use super::metrics::Metrics;
 use super::reload::Events;
@@ -89,9 +89,11 @@ impl Answer for Server {
                 // A copy of the service is two pointers.
                 let mut checks = checks.clone();
                 let checked = async move {
-                    match checks.call(request).await {
-                        Ok(response) => response.map(boxed),
-                        Err(never) => match never {},
+                    // Unlike a question in header fields, the message could arrive forever.
+                    match tokio::time::timeout(BODY_TIMEOUT, checks.call(request)).await {
+                        Ok(Ok(response)) => response.map(boxed),
+                        Ok(Err(never)) => match never {},
+                        Err(_) => plain(StatusCode::REQUEST_TIMEOUT),
                     }
                 };
                 // A panic must not end the other requests of the connection.

@@ -2,6 +2,7 @@
 
 mod dialects;
 mod grpc;
+mod idle;
 mod lifecycle;
 mod proxy;
 mod support;
