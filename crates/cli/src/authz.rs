@@ -50,6 +50,9 @@ pub(crate) struct Authz {
     /// Listen on this address, or on a Unix socket
     #[arg(long, value_name = "ADDRESS|unix:PATH")]
     listen: String,
+    /// With a Unix socket: its permissions, in octal. Who may write to it may connect
+    #[arg(long, value_name = "MODE", default_value = "0660", value_parser = socket_mode)]
+    socket_mode: u32,
     /// The proxies that may connect: addresses and networks, separated by spaces or commas
     #[arg(long, value_name = "CIDR", num_args = 1.., value_delimiter = ',')]
     peers: Vec<String>,
@@ -150,7 +153,10 @@ impl Authz {
 
     fn listen(&self) -> Result<Listen, Failure> {
         match self.listen.strip_prefix("unix:") {
-            Some(path) if !path.is_empty() => Ok(Listen::Unix(path.into())),
+            Some(path) if !path.is_empty() => Ok(Listen::Unix {
+                path: path.into(),
+                mode: self.socket_mode,
+            }),
             _ => match self.listen.parse() {
                 Ok(addr) => Ok(Listen::Tcp(addr)),
                 Err(_) => Err(Failure::Argument {
@@ -203,6 +209,16 @@ impl Authz {
             problem: Problem::Upstream(problem),
         })
     }
+}
+
+/// Parses permissions. Those of a file have nine bits, and without write permission of the owner the server itself could
+/// not tell a socket in use from one that was left behind.
+fn socket_mode(text: &str) -> Result<u32, String> {
+    let mode = u32::from_str_radix(text, 8).ok();
+    let is_usable = |mode: &u32| *mode <= 0o777 && mode & 0o200 != 0;
+    mode.filter(is_usable).ok_or_else(|| {
+        "write permissions in octal with write access of the owner, such as `0660`".to_owned()
+    })
 }
 
 /// Reports an event in the form of the log, so that every line of it can be parsed.

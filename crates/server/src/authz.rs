@@ -13,6 +13,8 @@ mod reload;
 mod reply;
 mod running;
 mod server;
+#[cfg(unix)]
+mod socket;
 mod tls;
 mod zen;
 
@@ -42,8 +44,13 @@ use crate::service::{Caching, LogSink};
 pub enum Listen {
     /// At an address; port 0 selects a free port.
     Tcp(SocketAddr),
-    /// At a Unix socket with this path. A socket that no process listens to is replaced.
-    Unix(PathBuf),
+    /// At a Unix socket.
+    Unix {
+        /// Its path. A socket that no process listens to is replaced.
+        path: PathBuf,
+        /// Its permissions: who may write to it may connect.
+        mode: u32,
+    },
 }
 
 /// A policy that can be loaded again. It is called on a thread of its own.

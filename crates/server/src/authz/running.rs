@@ -5,7 +5,7 @@ use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
 use std::collections::HashSet;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use arc_swap::ArcSwap;
@@ -20,6 +20,8 @@ use super::grpc::Checks;
 use super::metrics::Metrics;
 use super::reload::{Events, FetchSink, Hangups, Reload, serving};
 use super::server::{Door, Health, Role, Server};
+#[cfg(unix)]
+use super::socket;
 use super::{AuthzError, AuthzOptions, Event, Listen, PolicySource};
 use crate::local::Running;
 use crate::service::Service;
@@ -179,7 +181,7 @@ impl Authz {
             drain,
             events,
             socket: match listen {
-                Listen::Unix(path) => Some(path.clone()),
+                Listen::Unix { path, .. } => Some(path.clone()),
                 Listen::Tcp(_) => None,
             },
         })
@@ -304,29 +306,10 @@ async fn bound(listen: &Listen) -> io::Result<(Listener, Option<SocketAddr>)> {
             Ok((Listener::Tcp(listener), Some(addr)))
         }
         #[cfg(unix)]
-        Listen::Unix(path) => {
-            remove_stale(path).await?;
-            Ok((Listener::Unix(tokio::net::UnixListener::bind(path)?), None))
+        Listen::Unix { path, mode } => {
+            Ok((Listener::Unix(socket::bound(path, *mode).await?), None))
         }
         #[cfg(not(unix))]
-        Listen::Unix(_) => Err(io::Error::from(io::ErrorKind::Unsupported)),
-    }
-}
-
-/// Removes a socket that a process left behind. Other files, and sockets in use, stay.
-#[cfg(unix)]
-async fn remove_stale(path: &Path) -> io::Result<()> {
-    use std::os::unix::fs::FileTypeExt;
-    let Ok(found) = std::fs::symlink_metadata(path) else {
-        return Ok(());
-    };
-    if !found.file_type().is_socket() {
-        return Err(io::Error::other(
-            "the file exists and is not a socket; remove it, or choose another path",
-        ));
-    }
-    match tokio::net::UnixStream::connect(path).await {
-        Ok(_) => Err(io::Error::from(io::ErrorKind::AddrInUse)),
-        Err(_) => std::fs::remove_file(path),
+        Listen::Unix { .. } => Err(io::Error::from(io::ErrorKind::Unsupported)),
     }
 }

@@ -5,5 +5,7 @@ mod grpc;
 mod idle;
 mod lifecycle;
 mod proxy;
+#[cfg(unix)]
+mod socket;
 mod support;
 mod zen;
