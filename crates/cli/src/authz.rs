@@ -234,7 +234,9 @@ fn report(form: Log) -> Box<dyn Fn(&Event<'_>) + Send + Sync> {
             Event::Draining => ("stopping", String::new()),
             Event::Stranger(ip) => (
                 "stranger",
-                format!("refused `{ip}`, which is not in `--peers`; reported once"),
+                format!(
+                    "every request of `{ip}` gets 403, because it is not in `--peers`; if it is the proxy, add `{ip}`"
+                ),
             ),
             Event::Rejected(dialect, reason) => (
                 "rejected",
@@ -245,7 +247,10 @@ fn report(form: Log) -> Box<dyn Fn(&Event<'_>) + Send + Sync> {
         match (form, event) {
             (Log::Json, _) => {
                 let time = input::now_or_clock(None).0;
-                let line = json!({ "time": time, "event": name, "message": text });
+                let mut line = json!({ "time": time, "event": name, "message": text });
+                if let (Event::Stranger(ip), Some(line)) = (event, line.as_object_mut()) {
+                    line.insert("peer".to_owned(), ip.to_string().into());
+                }
                 output::note_json(line);
             }
             (_, Event::Loaded(_) | Event::Unchanged(_) | Event::Draining) => {

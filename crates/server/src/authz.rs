@@ -20,7 +20,7 @@ mod zen;
 
 use core::error::Error;
 use core::fmt;
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
 use std::io;
 use std::path::PathBuf;
@@ -80,8 +80,8 @@ pub enum Event<'a> {
     Draining,
     /// A question in a dialect was rejected, with the reason; at most once a minute for each kind.
     Rejected(&'a str, &'a str),
-    /// The first connection of a peer that is not listed.
-    Stranger(core::net::IpAddr),
+    /// A connection of a peer that is not listed; at most once in ten minutes for each.
+    Stranger(IpAddr),
 }
 
 /// The options of a server.

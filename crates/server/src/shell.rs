@@ -156,10 +156,12 @@ pub(crate) async fn serve<A: Answer>(
     let _ = tokio::time::timeout(limits.stop, stopping.closed()).await;
 }
 
-/// Answers a peer that may not connect, whatever it sends.
+/// Answers a peer that may not connect, whatever it sends. The code is that of the log and of the metric: a proxy may pass
+/// the answer on to its client, who must not learn more.
 async fn refuse(mut stream: Box<dyn Stream>) {
     const FORBIDDEN: &[u8] =
-        b"HTTP/1.1 403 Forbidden\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+        b"HTTP/1.1 403 Forbidden\r\nconnection: close\r\ncontent-type: application/json\r\n\
+        cache-control: no-store\r\ncontent-length: 21\r\n\r\n{\"error\":\"stranger\"}\n";
     let answered = async {
         // If bytes are left unread, the peer sees a reset instead of the answer.
         let mut some = [0; 4_096];

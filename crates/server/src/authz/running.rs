@@ -3,7 +3,6 @@
 use core::net::SocketAddr;
 use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
-use std::collections::HashSet;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -148,7 +147,7 @@ impl Authz {
             peers,
             metrics: Arc::clone(&metrics),
             events: Arc::clone(&events),
-            strangers: Mutex::new(HashSet::new()),
+            strangers: Mutex::default(),
         };
         let encryption = tls.as_ref().map(|(_, acceptor)| {
             let acceptor = Arc::clone(acceptor);
