@@ -17,7 +17,8 @@ use tollgate_server::{
 use crate::failure::{Failure, Problem, warn};
 use crate::input;
 use crate::output::{self, STRONG, styled};
-use crate::serve::{self, Log};
+use crate::record::{self, Addresses, Log};
+use crate::serve;
 use crate::trust::TrustArgs;
 use crate::verdict::Verdict;
 
@@ -97,6 +98,9 @@ pub(crate) struct Authz {
     /// The format of the decision log
     #[arg(long, value_enum, value_name = "FORM", default_value_t = Log::Json)]
     log: Log,
+    /// The client's address in the decision log
+    #[arg(long, value_enum, value_name = "FORM", default_value_t = Addresses::Truncated)]
+    log_address: Addresses,
 }
 
 impl Authz {
@@ -123,7 +127,7 @@ impl Authz {
             drain: Duration::from_secs(self.drain),
             idle: Duration::from_secs(self.idle_timeout),
             max_connections: usize::try_from(self.max_connections).unwrap_or(usize::MAX),
-            log: serve::log(self.log),
+            log: record::log(self.log, Some(self.log_address)),
             fetched: Box::new(serve::report_fetch),
             events: report(self.log),
         };

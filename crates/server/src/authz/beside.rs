@@ -182,7 +182,7 @@ impl Beside {
         let gate = self.gate.load_full();
         let (outcome, decided_in) = gate.ask(&request).await;
         if is_recorded {
-            self.record(dialect.name(), &outcome, decided_in);
+            self.record(dialect.name(), asked, &outcome, decided_in);
         }
         let loaded = gate.machine().0.read();
         let config = loaded.config();
@@ -208,7 +208,7 @@ impl Beside {
         }
     }
 
-    fn record(&self, via: &'static str, outcome: &Outcome, decided_in: Duration) {
+    fn record(&self, via: &'static str, asked: &Asked, outcome: &Outcome, decided_in: Duration) {
         let status = outcome.status;
         self.metrics.decided(via, &outcome.log, status, decided_in);
         (self.log)(&Served {
@@ -216,6 +216,8 @@ impl Beside {
             status,
             decided_in,
             via,
+            client: asked.ip.as_deref(),
+            host: asked.host(),
         });
     }
 
@@ -261,7 +263,7 @@ impl Beside {
                 (outcome, started.elapsed())
             }
         };
-        self.record("authzen", &outcome, decided_in);
+        self.record("authzen", &question.asked, &outcome, decided_in);
         zen::Decision {
             decision: matches!(outcome.action, Action::Forward(_)),
             status: outcome.status,
