@@ -5,7 +5,7 @@
 use core::convert::Infallible;
 use core::future::Future;
 use core::net::IpAddr;
-use core::pin::pin;
+use core::pin::{Pin, pin};
 use core::time::Duration;
 use std::io;
 use std::sync::Arc;
@@ -13,9 +13,9 @@ use std::sync::Arc;
 use http::header::HOST;
 use http::{HeaderValue, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
 #[cfg(unix)]
@@ -222,32 +222,57 @@ async fn connection<A: Answer, S: Stream + 'static>(
             })
         }
     });
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.head)
-        .max_buf_size(raw_target::MAX_HEAD_BYTES)
-        .max_headers(raw_target::MAX_HEADERS);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .keep_alive_interval(limits.head)
-        .max_header_list_size(raw_target::MAX_HEAD_BYTES as u32);
-    let builder = if is_http2 {
-        builder.http2_only()
-    } else {
-        builder.http1_only()
+    let io = TokioIo::new(tap);
+    let stop = async move {
+        // An error is the end of the server.
+        let _ = stopped.changed().await;
     };
-    let mut connection = pin!(builder.serve_connection_with_upgrades(TokioIo::new(tap), handler));
-    tokio::select! {
-        _ = connection.as_mut() => return Ok(()),
-        () = idle(in_flight, limits.head), if is_http2 => {}
-        _ = stopped.changed() => {}
+    if is_http2 {
+        let connection = http2::Builder::new(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .keep_alive_interval(limits.head)
+            .max_header_list_size(raw_target::MAX_HEAD_BYTES as u32)
+            .serve_connection(io, handler);
+        let end = async move {
+            tokio::select! {
+                () = idle(in_flight, limits.head) => {}
+                () = stop => {}
+            }
+        };
+        until(end, connection, http2::Connection::graceful_shutdown).await;
+    } else {
+        // Not hyper-util's builder for both: it has no time limit for the first bytes, and the tap passes on none before
+        // the head is complete.
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(limits.head)
+            .max_buf_size(raw_target::MAX_HEAD_BYTES)
+            .max_headers(raw_target::MAX_HEADERS)
+            .serve_connection(io, handler)
+            .with_upgrades();
+        until(
+            stop,
+            connection,
+            http1::UpgradeableConnection::graceful_shutdown,
+        )
+        .await;
     }
-    connection.as_mut().graceful_shutdown();
-    let _ = connection.await;
     Ok(())
+}
+
+/// Serves a connection. When `end` completes, it accepts no further request.
+async fn until<C: Future>(
+    end: impl Future<Output = ()>,
+    connection: C,
+    shut_down: fn(Pin<&mut C>),
+) {
+    let mut connection = pin!(connection);
+    tokio::select! {
+        _ = connection.as_mut() => return,
+        () = end => {}
+    }
+    shut_down(connection.as_mut());
+    let _ = connection.await;
 }
 
 /// A request in flight, until the last byte of its response is sent. Beginning and end are changes of the count, and

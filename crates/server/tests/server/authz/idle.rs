@@ -2,7 +2,7 @@
 
 use core::net::SocketAddr;
 use core::time::Duration;
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc::channel;
 
@@ -121,4 +121,32 @@ fn an_http1_connection_is_closed_between_two_requests() {
     let answer = side.send("GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n");
     assert_eq!((answer.status(), answer.body()), (200, "ok\n"));
     assert_eq!(answer.header("connection"), None, "{}", answer.0);
+}
+
+#[test]
+fn a_request_head_that_never_ends_is_cut_off() {
+    let (mut options, lines) = options();
+    options.idle = Duration::from_millis(100);
+    let side = Side::start_with("", options, lines);
+    for begun in ["", "G", "P", "GET / HTTP/1.1\r\nx-slow: "] {
+        let mut stream = TcpStream::connect(side.running.addr()).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_secs(20)))
+            .unwrap();
+        stream.write_all(begun.as_bytes()).unwrap();
+        let mut slow = stream.try_clone().unwrap();
+        let writer = std::thread::spawn(move || {
+            // One more byte at a time does not extend the time.
+            while slow.write_all(b"a").is_ok() {
+                std::thread::sleep(Duration::from_millis(10));
+            }
+        });
+        let mut answer = Vec::new();
+        match stream.read_to_end(&mut answer) {
+            Ok(_) => {}
+            // Bytes were on their way when the server closed the connection.
+            Err(error) => assert_eq!(error.kind(), ErrorKind::ConnectionReset, "{begun}"),
+        }
+        writer.join().unwrap();
+    }
 }
