@@ -133,6 +133,12 @@ pub(crate) const NONCE_MISMATCH: Message = message(
     FAILED,
     "The sign-in service sent a token of another sign-in.",
 );
+pub(crate) const SIGN_IN_TOO_OLD: Message = message(
+    "sign_in_too_old",
+    502,
+    FAILED,
+    "This site requires a recent sign-in, and the sign-in service did not ask you again.",
+);
 pub(crate) const AUDIENCE_MISMATCH: Message = message(
     "audience_mismatch",
     502,
