@@ -85,8 +85,8 @@ pub(crate) struct Authz {
     /// Report for so many seconds that the server is not ready, before it stops
     #[arg(long, value_name = "SECS", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=86_400))]
     drain: u64,
-    /// Close a connection after so many seconds without a request: longer than the proxy keeps idle connections (nginx:
-    /// 60), so that it sends no request on a connection that is being closed. Also the time for a request head
+    /// Close a connection after so many seconds without a request, longer than the proxy keeps idle ones (nginx: 60);
+    /// also the time for a request head
     #[arg(long, value_name = "SECS", default_value_t = 75, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     idle_timeout: u64,
     /// The largest number of connections at a time

@@ -260,19 +260,22 @@ async fn connection<A: Answer, S: Stream + 'static>(
     Ok(())
 }
 
-/// Serves a connection. When `end` completes, it accepts no further request.
-async fn until<C: Future>(
-    end: impl Future<Output = ()>,
+/// Serves a connection. When `end` completes, it accepts no further request. The type of the connection is erased, because
+/// the compiler cannot show for it that the task which awaits it may change threads.
+fn until<C: Future + Send + 'static>(
+    end: impl Future<Output = ()> + Send + 'static,
     connection: C,
     shut_down: fn(Pin<&mut C>),
-) {
-    let mut connection = pin!(connection);
-    tokio::select! {
-        _ = connection.as_mut() => return,
-        () = end => {}
-    }
-    shut_down(connection.as_mut());
-    let _ = connection.await;
+) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    Box::pin(async move {
+        let mut connection = pin!(connection);
+        tokio::select! {
+            _ = connection.as_mut() => return,
+            () = end => {}
+        }
+        shut_down(connection.as_mut());
+        let _ = connection.await;
+    })
 }
 
 /// A request in flight, until the last byte of its response is sent. Beginning and end are changes of the count, and

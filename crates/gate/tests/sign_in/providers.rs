@@ -367,10 +367,11 @@ fn a_sign_in_older_than_max_age_gives_no_session() {
         let (_, reply) = browser.trace.iter().find(at_callback).expect("a callback");
         assert_eq!(reply.summary(), expected);
         assert_eq!(reply.session().is_some(), expected == "303 signed_in");
-        let asked = browser
-            .trace
-            .iter()
-            .any(|(url, _)| url.contains("max_age=600"));
+        let to_provider = |(_, reply): &(String, Reply)| {
+            let location = reply.location();
+            location.is_some_and(|to| to.contains("max_age=600"))
+        };
+        let asked = browser.trace.iter().any(to_provider);
         assert!(asked, "{:#?}", browser.codes());
     }
 }
