@@ -36,6 +36,7 @@ mod policy;
 mod progress;
 mod publish;
 mod reach;
+mod record;
 mod rejected;
 mod serve;
 mod stamp;

@@ -67,6 +67,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("TG0740", "raised over a whole policy: crates/author"),
     ("TG0741", "raised over a whole policy: crates/author"),
     ("TG0742", "raised over a whole policy: crates/author"),
+    ("TG0743", "raised over a whole policy: crates/author"),
     ("TG0730", "raised over a whole policy: crates/author"),
     ("TG0731", "raised over a whole policy: crates/author"),
     ("TG0732", "raised over a whole policy: crates/author"),

@@ -4,7 +4,7 @@
 //! ([`discovery`]).
 
 use tollgate_gate::config::GateConfig;
-use tollgate_gate::sign_in::{SignInProvider, is_of_flow, is_parameter};
+use tollgate_gate::sign_in::{SignInProvider, is_max_age, is_of_flow, is_parameter};
 use tollgate_token::{IssuerConfig, IssuerKind};
 
 use super::super::session::Draft;
@@ -127,6 +127,14 @@ fn parameters(table: Table<'_>, report: &mut Report) -> Option<Vec<(String, Stri
             is_complete = false;
             continue;
         };
+        if is_max_age(name) && value.value.parse::<u32>().is_err() {
+            is_complete = false;
+            let message = format!("`{}` is not a number of seconds", shown(value.value));
+            report
+                .add(&codes::BAD_SIGN_IN, value.span, message)
+                .help("write the largest age of a sign-in, such as `max_age = \"3600\"`");
+            continue;
+        }
         if is_parameter(name, value.value) {
             parameters.push((name.to_owned(), value.value.to_owned()));
             continue;
