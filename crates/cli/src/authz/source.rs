@@ -11,7 +11,7 @@ use tollgate_server::PolicySource;
 
 use crate::client::{Client, Limits};
 use crate::failure::{Failure, warn_of};
-use crate::policy;
+use crate::policy::{self, Deployable};
 use crate::stamp::{LOOK, Stamp, stamp};
 
 /// The limits of a request for a policy: the largest image is that of Workers KV, and this is twice as much.
@@ -79,18 +79,17 @@ impl Source {
                 loaded.map(Some)
             }
             Place::Url(url, client, last) => {
-                let image = client
-                    .get(url, LIMITS)
-                    .map_err(|error| Failure::PolicyUrl {
-                        url: url.clone(),
-                        error,
-                    })?;
+                let policy = Deployable::fetch(client, url, LIMITS).map_err(|error| {
+                    let url = url.clone();
+                    Failure::PolicyUrl { url, error }
+                })?;
                 let mut last = locked(last);
-                if *last == image && !always {
+                if *last == policy.image() && !always {
                     return Ok(None);
                 }
-                last.clone_from(&image);
-                policy::load(Path::new(url), image, locked(&self.trust).as_mut()).map(Some)
+                policy.image().clone_into(&mut last);
+                let gate = policy.gate(Path::new(url), locked(&self.trust).as_mut());
+                gate.map(Some)
             }
         }
     }
