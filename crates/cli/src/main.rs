@@ -29,6 +29,7 @@ mod inspect;
 mod keygen;
 mod keys;
 mod man;
+mod notes;
 mod output;
 mod overwrite;
 mod person;

@@ -13,7 +13,7 @@ use tollgate_server::PolicySource;
 
 use crate::client::{Client, Limits};
 use crate::failure::{Failure, warn_of};
-use crate::policy;
+use crate::policy::{self, Deployable};
 use crate::stamp::{LOOK, Stamp, stamp};
 
 /// The limits of a request for a policy: the largest image is that of Workers KV, and this is twice as much.
@@ -133,13 +133,14 @@ impl Source {
                 loaded.map(Some)
             }
             Place::Url(url, fetch, last) => {
-                let image = fetch.get(url)?;
+                let policy = fetch.get(url)?;
                 let mut last = locked(last);
-                if *last == image && !always {
+                if *last == policy.image() && !always {
                     return Ok(None);
                 }
-                last.clone_from(&image);
-                policy::load(Path::new(url), image, locked(&self.trust).as_mut()).map(Some)
+                policy.image().clone_into(&mut last);
+                let gate = policy.gate(Path::new(url), locked(&self.trust).as_mut());
+                gate.map(Some)
             }
         }
     }
