@@ -102,7 +102,10 @@ fn check_glibc(program: &Path, limit: &str) -> Result<()> {
     let bytes = fs::read(program).with_context(|| format!("cannot read {}", program.display()))?;
     let needed = newest_glibc(&bytes).context("the executable names no version of glibc")?;
     let shown = needed.map(|number| number.to_string()).join(".");
-    let numbers: Vec<u32> = limit.split('.').filter_map(|part| part.parse().ok()).collect();
+    let numbers: Vec<u32> = limit
+        .split('.')
+        .filter_map(|part| part.parse().ok())
+        .collect();
     ensure!(
         needed.as_slice() <= numbers.as_slice(),
         "{} needs glibc {shown}, but the packages promise {limit}",

@@ -28,7 +28,11 @@ const fn row(
 /// Imports of tests may be listed and unused.
 const TABLE: &[Row] = &[
     row("tollgate-edge-core", &[], &["tollgate-compiler"]),
-    row("tollgate-token", &["tollgate-edge-core"], &["tollgate-policy"]),
+    row(
+        "tollgate-token",
+        &["tollgate-edge-core"],
+        &["tollgate-policy"],
+    ),
     row(
         "tollgate-crypto",
         &["tollgate-es256", "tollgate-rs256", "tollgate-token"],
@@ -183,7 +187,11 @@ const TABLE: &[Row] = &[
         ],
         &["tollgate-compiler", "tollgate-mint"],
     ),
-    row("tollgate-host", &["tollgate-edge-core", "tollgate-gate"], &[]),
+    row(
+        "tollgate-host",
+        &["tollgate-edge-core", "tollgate-gate"],
+        &[],
+    ),
     row("tollgate-demo", &["tollgate-lab-http", "xtask"], &[]),
     row("tollgate-fixtures", &["tollgate-mint"], &[]),
     row("tollgate-lab-http", &[], &[]),

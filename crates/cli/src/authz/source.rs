@@ -79,15 +79,15 @@ impl Fetch {
         Ok(Some(Self::S3(Box::new((object, Mutex::new(aws))))))
     }
 
-    fn get(&self, url: &str) -> Result<Vec<u8>, Failure> {
+    fn get(&self, url: &str) -> Result<Deployable, Failure> {
         match self {
-            Self::Http(client) => client.get(url, LIMITS).map_err(|error| Failure::PolicyUrl {
-                url: url.to_owned(),
-                error,
+            Self::Http(client) => Deployable::fetch(client, url, LIMITS).map_err(|error| {
+                let url = url.to_owned();
+                Failure::PolicyUrl { url, error }
             }),
             Self::S3(object) => {
                 let (object, aws) = object.as_ref();
-                Ok(object.fetch(&mut locked(aws))?)
+                Deployable::download(object, &mut locked(aws))
             }
         }
     }
