@@ -208,7 +208,7 @@ fn policy(issuer: &Issuer, pins_newer: bool) -> Result<Policy> {
     Ok(policy)
 }
 
-/// A fault of the token endpoint, of which sign-in and refresh depend.
+/// A fault of the token endpoint, on which sign-in and refresh depend.
 pub(super) fn token(
     places: &Places,
     world: &World,
@@ -271,10 +271,11 @@ pub(super) fn keys(
     let issuer = &world.issuer;
     let how: Value = serde_json::from_str(how).context("a fault of the issuer")?;
     let policy = policy(issuer, false)?;
-    let mut browser = Browser::new(places, &policy, target)?;
-    let callback = browser.at_provider(issuer)?;
+    // An edge may fetch keys in the background as soon as it starts.
     issuer.fault(&how)?;
     let before = issuer.fetches()?;
+    let mut browser = Browser::new(places, &policy, target)?;
+    let callback = browser.at_provider(issuer)?;
     let failed = browser.fail(&callback, REJECTED)?;
     ensure!(issuer.fetches()? > before, "the key set was not fetched");
     issuer.well()?;
