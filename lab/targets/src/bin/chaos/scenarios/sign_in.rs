@@ -291,21 +291,19 @@ pub(super) fn refused(
 ) -> Result<(Score, String)> {
     let policy = policy(&world.issuer, true)?;
     let mut browser = Browser::new(places, &policy, target)?;
-    let callback = browser.at_provider(&world.issuer)?;
-    world.issuer.stop();
-    let failed = browser.fail(&callback, UNREACHABLE)?;
-    world.issuer.resume()?;
-    world.issuer.publish_newer(true)?;
-    browser.now += STEP_SECS;
     browser.sign_in(&world.issuer)?;
     browser.now += OLD_SECS;
+    let callback = browser.at_provider(&world.issuer)?;
+    // Stopped once, because a start generates keys, which takes seconds.
     world.issuer.stop();
     let kept = browser.open(REFRESH)?.seen;
     browser.expect(&kept, "303 refresh_failed");
     browser.expect_lesson()?;
+    browser.cookies.remove(SESSION);
+    let failed = browser.fail(&callback, UNREACHABLE)?;
     world.issuer.resume()?;
     world.issuer.publish_newer(true)?;
-    browser.now += AGAIN_SECS;
+    browser.now += STEP_SECS;
     // A provider that restarts has forgotten its refresh tokens, so the user signs in again.
     browser.cookies.clear();
     browser.sign_in(&world.issuer)?;
