@@ -208,7 +208,7 @@ fn policy(issuer: &Issuer, pins_newer: bool) -> Result<Policy> {
     Ok(policy)
 }
 
-/// A fault of the token endpoint, of which sign-in and refresh depend.
+/// A fault of the token endpoint, on which sign-in and refresh depend.
 pub(super) fn token(
     places: &Places,
     world: &World,
@@ -271,10 +271,11 @@ pub(super) fn keys(
     let issuer = &world.issuer;
     let how: Value = serde_json::from_str(how).context("a fault of the issuer")?;
     let policy = policy(issuer, false)?;
-    let mut browser = Browser::new(places, &policy, target)?;
-    let callback = browser.at_provider(issuer)?;
+    // An edge may fetch keys in the background as soon as it starts.
     issuer.fault(&how)?;
     let before = issuer.fetches()?;
+    let mut browser = Browser::new(places, &policy, target)?;
+    let callback = browser.at_provider(issuer)?;
     let failed = browser.fail(&callback, REJECTED)?;
     ensure!(issuer.fetches()? > before, "the key set was not fetched");
     issuer.well()?;
@@ -290,21 +291,19 @@ pub(super) fn refused(
 ) -> Result<(Score, String)> {
     let policy = policy(&world.issuer, true)?;
     let mut browser = Browser::new(places, &policy, target)?;
-    let callback = browser.at_provider(&world.issuer)?;
-    world.issuer.stop();
-    let failed = browser.fail(&callback, UNREACHABLE)?;
-    world.issuer.resume()?;
-    world.issuer.publish_newer(true)?;
-    browser.now += STEP_SECS;
     browser.sign_in(&world.issuer)?;
     browser.now += OLD_SECS;
+    let callback = browser.at_provider(&world.issuer)?;
+    // Stopped once, because a start generates keys, which takes seconds.
     world.issuer.stop();
     let kept = browser.open(REFRESH)?.seen;
     browser.expect(&kept, "303 refresh_failed");
     browser.expect_lesson()?;
+    browser.cookies.remove(SESSION);
+    let failed = browser.fail(&callback, UNREACHABLE)?;
     world.issuer.resume()?;
     world.issuer.publish_newer(true)?;
-    browser.now += AGAIN_SECS;
+    browser.now += STEP_SECS;
     // A provider that restarts has forgotten its refresh tokens, so the user signs in again.
     browser.cookies.clear();
     browser.sign_in(&world.issuer)?;
