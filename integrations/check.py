@@ -145,6 +145,39 @@ def archive(program):
         return packed.read_bytes()
 
 
+# The gate signs users in. Git ignores the three secrets, so no checkout has them.
+SIGN_IN = """
+[[issuer]]
+name = "sessions"
+issuer = "https://learn.example.com/session"
+clients = [SITE]
+algorithms = ["HS256"]
+secrets = [{ kid = "1", file = "keys/session-1.key" }]
+
+[session]
+issuer = "sessions"
+
+[sign_in]
+issuer = "users"
+endpoints = "keys/users.openid.json"
+origins = ["https://learn.example.com"]
+client = CLIENT
+client_secret = "keys/web.secret"
+secrets = [{ kid = "1", file = "keys/sign-in-1.key" }]
+"""
+
+
+def add_sign_in(folder):
+    site = Path(folder) / "site.toml"
+    text = site.read_text()
+    value = lambda key: re.search(rf"^{key} = \[?(\"[^\"]+\")", text, flags=re.MULTILINE)[1]
+    tables = SIGN_IN.replace("SITE", value("name")).replace("CLIENT", value("clients"))
+    site.write_text(text.replace("from = [", 'from = ["cookie:__Host-tollgate", ') + tables)
+    issuer = json.loads(value("issuer"))
+    document = {"issuer": issuer, "authorization_endpoint": f"{issuer}/authorize", "token_endpoint": f"{issuer}/token"}
+    (Path(folder) / "keys/users.openid.json").write_text(json.dumps(document))
+
+
 def repository(program, folder, policy="policy"):
     """A repository with a policy; the last commit opens a directory to everyone. Returns base and head."""
     env = clean_env(os.environ["PATH"])
@@ -152,6 +185,7 @@ def repository(program, folder, policy="policy"):
     git("init", "--quiet", "--initial-branch=main")
     code, text = run([program, "init", policy, "--test-key"], folder, env)
     assert code == 0, text
+    add_sign_in(Path(folder) / policy)
     git("add", "--all")
     git("commit", "--quiet", "--message=base")
     course = Path(folder) / policy / "courses/intro.toml"
@@ -161,6 +195,12 @@ def repository(program, folder, policy="policy"):
     tests.write_text(tests.read_text() + test)
     git("commit", "--quiet", "--all", "--message=opens handouts")
     return git("rev-parse", "HEAD~1")[1].strip(), git("rev-parse", "HEAD")[1].strip()
+
+
+def without_policy(folder):
+    """A revision before the first policy."""
+    tree = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+    return run(["git", "commit-tree", "-m", "empty", tree], folder, clean_env(os.environ["PATH"]))[1].strip()
 
 
 class Runner:
@@ -276,6 +316,15 @@ def github(program, markdown):
         expect(group, "no comment without a change", stub.server.comments == [])
         runner = act(False, no_new_access="true")
         expect(group, "the file with the change is annotated", "file=my policy" in runner.log, runner.log)
+        stub.server.comments, empty = [], without_policy(folder)
+        runner = act(True, base=empty)
+        body = stub.server.comments[0]["body"]
+        expect(group, "the first policy is reported", "First policy" in body and "newly allows" in body, body)
+        expect(group, "the first policy grants access", runner.outputs["diff"].get("opens") == "true", str(runner.outputs))
+        runner = act(False, base=empty, no_new_access="true")
+        expect(group, "the first policy is new access", "has no policy, so everything" in runner.log, runner.log)
+        expect(group, "missing secrets are notices", "::notice file=" in runner.log and "TG0429" in runner.log, runner.log)
+        act(True, base=head, deny_warnings="true")
         for mode in (403, 404):
             stub.server.mode, stub.server.comments = mode, []
             runner = act(True)
@@ -343,9 +392,12 @@ def gitlab(program):
         expect(group, "a missing policy fails", code != 0, text)
         code, text = act(TOLLGATE_SHA256="0" * 64)
         expect(group, "another archive is rejected", code != 0 and "newly allows" not in text, text)
-        empty = run(["git", "commit-tree", "-m", "empty", "4b825dc642cb6eb9a060e54bf8d69288fbee4904"], folder, env)[1].strip()
+        empty = without_policy(folder)
         code, text = act(CI_MERGE_REQUEST_DIFF_BASE_SHA=empty)
-        expect(group, "the first policy has nothing to compare with", code == 0 and "no policy to compare with" in text, text)
+        body = stub.server.comments[-1]["body"]
+        expect(group, "the first policy is reported", code == 0 and "First policy" in body and "newly allows" in body, text)
+        code, text = act(CI_MERGE_REQUEST_DIFF_BASE_SHA=empty, TOLLGATE_NO_NEW_ACCESS="true")
+        expect(group, "the first policy is new access", code == 3, text)
         code, text = act(CI_MERGE_REQUEST_DIFF_BASE_SHA="0" * 40)
         expect(group, "a missing base fails", code != 0, text)
         # Only the artifacts are in the checkout, and nothing remains next to it.
@@ -382,6 +434,28 @@ def hostile(group, folder, act):
         path = folder / name
         expect(group, f"{name} is a file", path.is_file() and not path.is_symlink())
         expect(group, f"{name} has no token", "t0ken" not in path.read_text())
+
+
+def workflow(program):
+    """The steps of the workflow that `tollgate init` writes."""
+    group = "workflow"
+    with tempfile.TemporaryDirectory() as folder:
+        base, head = repository(program, folder)
+        # It is where `init` was run, and names the directory from the root of the repository.
+        job = yaml.safe_load(STARTER.read_text().replace("IN_REPOSITORY", '"policy"'))
+        env = clean_env(f"{program.parent}:{os.environ['PATH']}") | job["env"]
+        steps = {step["name"]: step["run"] for step in job["jobs"]["policy"]["steps"] if "name" in step}
+        expect(group, "its steps", list(steps) == ["Install Tollgate", "Check", "Test", "No new access"], str(list(steps)))
+        empty = without_policy(folder)
+        for name, base, wanted, words in (
+            ("Check", base, 0, "TG0429"),
+            ("Test", base, 0, "tests catch"),
+            ("No new access", base, 3, "newly allows /courses/intro/handouts/**"),
+            ("No new access", empty, 3, "has no policy, so everything that this one allows is new"),
+            ("No new access", head, 0, "no request is decided differently"),
+        ):
+            code, text = run(["bash", "-eo", "pipefail", "-c", steps[name]], folder, env | {"BASE": base})
+            expect(group, f"{name}, {words}", code == wanted and words in text, text)
 
 
 def pre_commit(program, tools):
@@ -427,6 +501,8 @@ def other(program):
             expect(group, command, found == code, text)
         found, text = run(["bash", "-c", commands[2]], folder, env | {"BASE": head})
         expect(group, "no difference", found == 0, text)
+        found, text = run(["bash", "-c", commands[2]], folder, env | {"BASE": without_policy(folder)})
+        expect(group, "the first policy", found == 3 and "first policy" in text, text)
         # The diff of fixes is one that git reads.
         course = Path(folder) / "policy/courses/intro.toml"
         good = course.read_text()
@@ -540,6 +616,7 @@ def main():
         ("sarif", lambda: sarif(program, schema)),
         ("github", lambda: github(program, arguments.markdown)),
         ("gitlab", lambda: gitlab(program)),
+        ("workflow", lambda: workflow(program)),
         ("other", lambda: other(program)),
         ("pre-commit", lambda: pre_commit(program, arguments.tools)),
     ):

@@ -4,7 +4,7 @@
 //! loads, decides, is reproducible, and can be passed to the JavaScript generator.
 
 use tollgate_compiler::diagnostic::render::{Style, json, text};
-use tollgate_compiler::{CompileOptions, Compiled, SourceTree, compile};
+use tollgate_compiler::{CompileOptions, Compiled, SourceTree, compile, preview};
 use tollgate_core::Image;
 
 use crate::ask;
@@ -61,6 +61,9 @@ pub fn check(data: &[u8]) {
 fn run(tree: &SourceTree) {
     let compiled = compile(tree, &CompileOptions::default());
     assert_eq!(compiled.image.is_some(), !compiled.has_errors());
+    let read = preview(tree, &CompileOptions::default());
+    assert!(read.image().is_some() || compiled.image.is_none(), "what compiles can be read");
+    assert_eq!(read.compiled().image, None, "what is only read cannot be deployed");
     let is_internal = |code: &str| code == tollgate_compiler::diagnostic::codes::INTERNAL.id;
     for finding in &compiled.diagnostics {
         assert!(!is_internal(finding.code.id), "{finding:?}");

@@ -66,10 +66,6 @@ compare() {
   case "$TOLLGATE_BASE" in -*) fail 'the input base must not begin with a dash' ;; esac
   git cat-file -e "$TOLLGATE_BASE^{commit}" 2> /dev/null \
     || fail 'the base revision is missing: check out with fetch-depth: 0'
-  if ! git cat-file -e "$TOLLGATE_BASE:./$policy/site.toml" 2> /dev/null; then
-    printf '::notice title=tollgate::the base has no policy to compare with\n'
-    return
-  fi
   # The time of example requests: with that of the commit, the same change has the same comment.
   now="$(git show --no-patch --format=%ct HEAD)"
   tollgate diff "$TOLLGATE_BASE.." "$policy" --markdown --now "$now" > "$results/diff.md" || status=$?

@@ -11,22 +11,43 @@ export const IMAGES = 40;
 /** A secret of 32 bytes, as policies contain it. */
 export const secret = () => randomBytes(32).toString('base64url');
 
-/** The files of a policy that signs users in with a provider. */
-export function policy(provider, origin, keys = { session: secret(), sealing: secret() }) {
-  const { issuer, discovery, jwks, client, groups, clientSecret, scopes } = provider;
+const newKeys = () => ({ session: secret(), sealing: secret() });
+
+const issuerTable = (name, { issuer, discovery, client, groups }) => `[[issuer]]
+name = "${name}"
+${issuer}
+clients = ["${client}"]
+jwks = "keys/${name}.jwks.json"
+refresh = "${discovery.jwks_uri}"
+${groups ?? ''}
+`;
+
+/** What `[sign_in]` and `[[sign_in.provider]]` say about a provider. */
+const clientKeys = (name, { client, clientSecret, scopes }) => `issuer = "${name}"
+endpoints = "keys/${name}.openid.json"
+client = "${client}"
+${clientSecret ? `client_secret = "keys/${name}.secret"` : ''}
+scopes = ${JSON.stringify(scopes)}
+`;
+
+const providerFiles = (name, { jwks, discovery, clientSecret }) => ({
+  [`keys/${name}.jwks.json`]: JSON.stringify(jwks),
+  [`keys/${name}.openid.json`]: JSON.stringify(discovery),
+  ...(clientSecret ? { [`keys/${name}.secret`]: clientSecret } : {}),
+});
+
+/** The labels of two providers: `learners`, and `staff`, with a word that is longer than a phone is wide. */
+export const LABELS = ['Students', 'Staff of Rechtsschutzversicherungsgesellschaften & friends'];
+
+/** The files of a policy that signs users in with a provider, or with two. */
+export function policy(provider, origin, keys = newKeys(), staff = undefined) {
   return {
     'site.toml': `schema = 1
 [site]
 name = "school"
 
-[[issuer]]
-name = "learners"
-${issuer}
-clients = ["${client}"]
-jwks = "keys/learners.jwks.json"
-refresh = "${discovery.jwks_uri}"
-${groups ?? ''}
-
+${issuerTable('learners', provider)}
+${staff ? issuerTable('staff', staff) : ''}
 [[issuer]]
 name = "sessions"
 issuer = "https://school.example/sessions"
@@ -41,14 +62,11 @@ from = ["cookie:__Host-tollgate"]
 issuer = "sessions"
 
 [sign_in]
-issuer = "learners"
-endpoints = "keys/learners.openid.json"
 origins = ["${origin}"]
-client = "${client}"
-${clientSecret ? 'client_secret = "keys/web.secret"' : ''}
-scopes = ${JSON.stringify(scopes)}
+label = "${LABELS[0]}"
 secrets = [{ kid = "s1", file = "keys/sealing.key" }]
-
+${clientKeys('learners', provider)}
+${staff ? `[[sign_in.provider]]\nlabel = "${LABELS[1]}"\n${clientKeys('staff', staff)}` : ''}
 [[rule]]
 id = "public"
 allow = ["/", "/gallery.html"]
@@ -68,11 +86,10 @@ id = "everybody"
 allow = ["/**"]
 signed_in = true
 `,
-    'keys/learners.jwks.json': JSON.stringify(jwks),
-    'keys/learners.openid.json': JSON.stringify(discovery),
     'keys/session.key': keys.session,
     'keys/sealing.key': keys.sealing,
-    ...(clientSecret ? { 'keys/web.secret': clientSecret } : {}),
+    ...providerFiles('learners', provider),
+    ...(staff ? providerFiles('staff', staff) : {}),
   };
 }
 

@@ -147,7 +147,13 @@ fn bare(step: &Step) -> Result<String> {
     let notes = toolchain::need(&BARE_TARGETS)?;
     for target in BARE_TARGETS {
         must(
-            &mut shell::cargo(["build", "--package", "tollgate-core", "--target", target]),
+            &mut shell::cargo([
+                "build",
+                "--package",
+                "tollgate-edge-core",
+                "--target",
+                target,
+            ]),
             step,
         )?;
     }

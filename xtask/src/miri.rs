@@ -23,7 +23,7 @@ struct Run {
 
 const RUNS: [Run; 2] = [
     Run {
-        package: "tollgate-core",
+        package: "tollgate-edge-core",
         programs: &["--lib", "--test", "golden"],
         left_out: &[],
     },

@@ -49,9 +49,9 @@ struct Broken {
 const BROKEN: [Broken; 2] = [
     Broken {
         name: "core",
-        package: "tollgate-core",
+        package: "tollgate-edge-core",
         all: &[
-            "tollgate-core",
+            "tollgate-edge-core",
             "tollgate-spec",
             "tollgate-compiler",
             "tollgate-gate",

@@ -19,7 +19,7 @@ const TOOL: Crate<'_> = Crate {
 };
 /// The packages whose items the facade re-exports, and the facade itself.
 const PACKAGES: [&str; 6] = [
-    "tollgate-core",
+    "tollgate-edge-core",
     "tollgate-token",
     "tollgate-crypto",
     "tollgate-gate",

@@ -85,6 +85,25 @@ impl Policy {
         Self::with_image(spec, image)
     }
 
+    /// The policy that a site has before its first one: with the same settings, but without rules and issuers, so that it
+    /// denies every request.
+    ///
+    /// # Errors
+    /// Returns an error if the gate's configuration cannot be encoded.
+    pub fn denying_all(&self) -> Result<Self, PolicyError> {
+        let config = GateConfig {
+            issuers: Vec::new(),
+            session: None,
+            sign_in: None,
+            ..self.config.clone()
+        };
+        Self::new(ImageSpec {
+            rules: Vec::new(),
+            gate: config.encode().map_err(PolicyError::Config)?,
+            ..self.spec.clone()
+        })
+    }
+
     /// The rules, in the order of their [`RuleId`]s.
     pub fn rules(&self) -> &[RuleSpec] {
         &self.spec.rules

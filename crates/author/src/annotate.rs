@@ -73,6 +73,13 @@ pub const SETTING_CHANGED: Kind = Kind {
     title: "another setting",
     explanation: "A setting differs, whose effect depends on tokens and keys.",
 };
+/// A policy where there was none.
+pub const FIRST_POLICY: Kind = Kind {
+    id: "first-policy",
+    title: "first policy",
+    explanation: "There is no earlier policy to compare with, and without a policy, edges deny every request. So everything \
+                  that this one allows is new. Review all of it.",
+};
 /// Requests that could not be compared.
 pub const UNDECIDED: Kind = Kind {
     id: "undecided",
@@ -284,6 +291,7 @@ fn kinds() -> impl Iterator<Item = Kind> {
         NEWLY_DENIED,
         ANSWERED_DIFFERENTLY,
         SETTING_CHANGED,
+        FIRST_POLICY,
         UNDECIDED,
         FAILED,
     ];

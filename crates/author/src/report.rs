@@ -93,8 +93,8 @@ pub fn total(results: &[FileResult]) -> (usize, usize) {
 pub struct Findings<'a> {
     /// The name of the site.
     pub site: &'a str,
-    /// The content id of the policy.
-    pub policy: String,
+    /// The content id of the policy; `None` if it is unknown, because secrets are missing.
+    pub policy: Option<String>,
     /// The source files of the policy.
     pub sources: &'a SourceTree,
     /// The spans of the rules.

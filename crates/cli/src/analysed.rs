@@ -2,17 +2,18 @@
 //! git revision.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tollgate_analysis::{Policy, rule_name};
 use tollgate_compiler::diagnostic::render::line_and_column;
-use tollgate_compiler::{CompileOptions, SITE_FILE, SourceTree, compile};
+use tollgate_compiler::{Diagnostic, Missing, SITE_FILE, SourceTree};
 use tollgate_core::RuleId;
 use tollgate_gate::signed::open_envelope;
 
 use crate::failure::Failure;
-use crate::progress::Progress;
-use crate::{input, policy};
+use crate::input;
+use crate::notes::Notes;
+use crate::policy::{self, Preview, Study};
 
 /// A policy and the locations of its rules.
 pub(crate) struct Analysed {
@@ -21,14 +22,31 @@ pub(crate) struct Analysed {
     places: BTreeMap<String, (String, usize)>,
     /// The path of `site.toml`, as the caller sees it; `None` for an image.
     pub(crate) site: Option<String>,
+    /// `None` for an image.
+    pub(crate) directory: Option<Directory>,
+}
+
+/// The directory that a policy was compiled from.
+pub(crate) struct Directory {
+    pub(crate) origin: Origin,
+    pub(crate) sources: SourceTree,
+    /// The secrets that stand-ins replace.
+    missing: Vec<Missing>,
+}
+
+/// Where a directory is.
+#[derive(Clone)]
+pub(crate) enum Origin {
+    Disk(PathBuf),
+    /// In git, by its name in messages.
+    Revision(PathBuf),
 }
 
 impl Analysed {
     /// Reads a policy directory or an image.
     pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
         if path.is_dir() {
-            let read = policy::compile(path, false)?;
-            return Self::of(read.compiled, read.image, &read.sources, path);
+            return Self::of(policy::preview(path)?, Origin::Disk(path.to_owned()));
         }
         let image = input::read(path)?;
         let (image, _) = open_envelope(image).map_err(Failure::Envelope)?;
@@ -40,30 +58,24 @@ impl Analysed {
             policy,
             places: BTreeMap::new(),
             site: None,
+            directory: None,
         })
     }
 
-    /// Compiles files that are not in a directory on disk. `name` is used in messages.
-    pub(crate) fn of_sources(mut sources: SourceTree, name: &Path) -> Result<Self, Failure> {
+    /// Compiles the files of a git revision. `name` is used in messages.
+    pub(crate) fn of_revision(mut sources: SourceTree, name: &Path) -> Result<Self, Failure> {
         sources.seen_as(name.to_string_lossy());
-        let _progress = Progress::start("compiling the policy", None);
-        let mut compiled = compile(&sources, &CompileOptions::default());
-        match compiled.image.take() {
-            Some(image) if !compiled.has_errors() => Self::of(compiled, image, &sources, name),
-            _ => Err(Failure::Policy {
-                findings: compiled.diagnostics,
-                sources: Box::new(sources),
-            }),
-        }
+        Self::of(
+            Preview::of(sources, false)?,
+            Origin::Revision(name.to_owned()),
+        )
     }
 
-    fn of(
-        compiled: tollgate_compiler::Compiled,
-        image: Vec<u8>,
-        sources: &SourceTree,
-        path: &Path,
-    ) -> Result<Self, Failure> {
-        let spec = compiled.policy.unwrap_or_default();
+    /// A policy that was compiled.
+    pub(crate) fn of(preview: Preview, origin: Origin) -> Result<Self, Failure> {
+        let compiled = preview.compiled();
+        let spec = compiled.policy.clone().unwrap_or_default();
+        let sources = &preview.sources;
         let places = spec
             .rules
             .iter()
@@ -74,15 +86,60 @@ impl Analysed {
                 (rule_name(rule), (sources.path_of(&origin.file), line))
             })
             .collect();
-        let policy = Policy::with_image(spec, image).map_err(|error| Failure::Analysis {
-            path: path.to_owned(),
-            error,
+        let image = preview.image().to_vec();
+        let policy = Policy::with_image(spec, image).map_err(|error| {
+            let (Origin::Disk(path) | Origin::Revision(path)) = origin.clone();
+            Failure::Analysis { path, error }
         })?;
         Ok(Self {
             policy,
             places,
             site: Some(sources.path_of(SITE_FILE)),
+            directory: Some(Directory {
+                origin,
+                missing: preview.missing().to_vec(),
+                sources: preview.sources,
+            }),
         })
+    }
+
+    /// The policy that a site has before its first one: with the same settings, and nobody is let in.
+    pub(crate) fn before_first(&self, path: &Path) -> Result<Self, Failure> {
+        let policy = self.policy.denying_all();
+        Ok(Self {
+            policy: policy.map_err(|error| Failure::Analysis {
+                path: path.to_owned(),
+                error,
+            })?,
+            places: BTreeMap::new(),
+            site: None,
+            directory: None,
+        })
+    }
+
+    /// The secrets that stand-ins replace.
+    pub(crate) fn missing(&self) -> &[Missing] {
+        let directory = self.directory.as_ref();
+        directory.map_or(&[], |directory| &directory.missing)
+    }
+
+    /// A gate that decides like this policy; `path` is used in messages.
+    pub(crate) fn gate(&self, path: &Path) -> Result<Study, Failure> {
+        let image = self.policy.image().as_bytes().to_vec();
+        policy::study_image(path, image, self.missing().is_empty())
+    }
+
+    /// The notes about stand-ins.
+    pub(crate) fn notes(&self) -> Notes {
+        let notes = self.missing().iter();
+        self.notes_of(notes.map(|missing| missing.note.clone()).collect())
+    }
+
+    /// Diagnostics about this policy's files.
+    pub(crate) fn notes_of(&self, findings: Vec<Diagnostic>) -> Notes {
+        let directory = self.directory.as_ref();
+        let sources = directory.map(|directory| directory.sources.clone());
+        Notes::new(findings, sources.unwrap_or_default())
     }
 
     /// The name of a rule.

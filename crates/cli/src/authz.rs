@@ -17,7 +17,8 @@ use tollgate_server::{
 use crate::failure::{Failure, Problem, warn};
 use crate::input;
 use crate::output::{self, STRONG, styled};
-use crate::serve::{self, Log};
+use crate::record::{self, Addresses, Log};
+use crate::serve;
 use crate::trust::TrustArgs;
 use crate::verdict::Verdict;
 
@@ -52,6 +53,9 @@ pub(crate) struct Authz {
     /// Listen on this address, or on a Unix socket
     #[arg(long, value_name = "ADDRESS|unix:PATH")]
     listen: String,
+    /// With a Unix socket: its permissions, in octal. Who may write to it may connect
+    #[arg(long, value_name = "MODE", default_value = "0660", value_parser = socket_mode)]
+    socket_mode: u32,
     /// The proxies that may connect: addresses and networks, separated by spaces or commas
     #[arg(long, value_name = "CIDR", num_args = 1.., value_delimiter = ',')]
     peers: Vec<String>,
@@ -83,6 +87,10 @@ pub(crate) struct Authz {
     /// Report for so many seconds that the server is not ready, before it stops
     #[arg(long, value_name = "SECS", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=86_400))]
     drain: u64,
+    /// Close a connection after so many seconds without a request, longer than the proxy keeps idle ones (nginx: 60);
+    /// also the time for a request head
+    #[arg(long, value_name = "SECS", default_value_t = 75, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    idle_timeout: u64,
     /// The largest number of connections at a time
     #[arg(long, value_name = "COUNT", default_value_t = 16_384, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     max_connections: u32,
@@ -92,6 +100,9 @@ pub(crate) struct Authz {
     /// The format of the decision log
     #[arg(long, value_enum, value_name = "FORM", default_value_t = Log::Json)]
     log: Log,
+    /// The client's address in the decision log
+    #[arg(long, value_enum, value_name = "FORM", default_value_t = Addresses::Truncated)]
+    log_address: Addresses,
 }
 
 impl Authz {
@@ -116,8 +127,9 @@ impl Authz {
                 .now
                 .map_or(Clock::System, |now| Clock::Fixed(UnixSeconds(now))),
             drain: Duration::from_secs(self.drain),
+            idle: Duration::from_secs(self.idle_timeout),
             max_connections: usize::try_from(self.max_connections).unwrap_or(usize::MAX),
-            log: serve::log(self.log),
+            log: record::log(self.log, Some(self.log_address)),
             fetched: Box::new(serve::report_fetch),
             events: report(self.log),
         };
@@ -147,7 +159,10 @@ impl Authz {
 
     fn listen(&self) -> Result<Listen, Failure> {
         match self.listen.strip_prefix("unix:") {
-            Some(path) if !path.is_empty() => Ok(Listen::Unix(path.into())),
+            Some(path) if !path.is_empty() => Ok(Listen::Unix {
+                path: path.into(),
+                mode: self.socket_mode,
+            }),
             _ => match self.listen.parse() {
                 Ok(addr) => Ok(Listen::Tcp(addr)),
                 Err(_) => Err(Failure::Argument {
@@ -202,6 +217,16 @@ impl Authz {
     }
 }
 
+/// Parses permissions. Those of a file have nine bits, and without write permission of the owner the server itself could
+/// not tell a socket in use from one that was left behind.
+fn socket_mode(text: &str) -> Result<u32, String> {
+    let mode = u32::from_str_radix(text, 8).ok();
+    let is_usable = |mode: &u32| *mode <= 0o777 && mode & 0o200 != 0;
+    mode.filter(is_usable).ok_or_else(|| {
+        "write permissions in octal with write access of the owner, such as `0660`".to_owned()
+    })
+}
+
 /// Reports an event in the form of the log, so that every line of it can be parsed.
 fn report(form: Log) -> Box<dyn Fn(&Event<'_>) + Send + Sync> {
     Box::new(move |event| {
@@ -215,7 +240,9 @@ fn report(form: Log) -> Box<dyn Fn(&Event<'_>) + Send + Sync> {
             Event::Draining => ("stopping", String::new()),
             Event::Stranger(ip) => (
                 "stranger",
-                format!("refused `{ip}`, which is not in `--peers`; reported once"),
+                format!(
+                    "every request of `{ip}` gets 403, because it is not in `--peers`; if it is the proxy, add `{ip}`"
+                ),
             ),
             Event::Rejected(dialect, reason) => (
                 "rejected",
@@ -226,7 +253,10 @@ fn report(form: Log) -> Box<dyn Fn(&Event<'_>) + Send + Sync> {
         match (form, event) {
             (Log::Json, _) => {
                 let time = input::now_or_clock(None).0;
-                let line = json!({ "time": time, "event": name, "message": text });
+                let mut line = json!({ "time": time, "event": name, "message": text });
+                if let (Event::Stranger(ip), Some(line)) = (event, line.as_object_mut()) {
+                    line.insert("peer".to_owned(), ip.to_string().into());
+                }
                 output::note_json(line);
             }
             (_, Event::Loaded(_) | Event::Unchanged(_) | Event::Draining) => {

@@ -26,14 +26,14 @@ use tollgate_compiler::SourceTree;
 use tollgate_core::Image;
 use tollgate_edges::Edge;
 use tollgate_gate::Gate;
-use tollgate_policy::spec::ImageSpec;
 
 use crate::failure::{Failure, Problem, print_findings, sized, warn};
 use crate::output::{FAINT, GOOD, print, print_json, styled, visible};
 use crate::overwrite::{self, Output, OverwriteError, Refused};
+use crate::policy::Deployable;
 use crate::verdict::Verdict;
 use crate::write::{self, write_whole};
-use crate::{edge, input, policy, trust};
+use crate::{edge, policy, trust};
 use artifact::{Content, Input};
 use parts::Parts;
 pub(crate) use parts::PartsError;
@@ -83,17 +83,15 @@ pub(crate) struct Build {
 /// The zip of a target, without signature and trust keys.
 pub(crate) fn zip(
     target: &str,
-    image: &[u8],
-    spec: &ImageSpec,
+    policy: &Deployable,
     gate: &Gate<Vec<u8>>,
     parts: Option<PathBuf>,
 ) -> Result<Vec<u8>, Failure> {
     let edge = Edge::named(target).ok_or_else(|| Failure::NoArtifact(target.to_owned()))?;
     let target = Target::Edge(edge);
     let artifact = target.build(&Input {
-        image,
+        policy,
         trust: None,
-        spec: Some(spec),
         gate: gate.config(),
         index: gate.image().path_options().index,
         site: None,
@@ -129,32 +127,30 @@ impl Build {
             overwrite::check(&self.out, output)?;
         }
         let source = policy::folder_or_default(self.policy)?;
-        let (bytes, spec, sources) = if source.is_file() {
-            (input::read(&source)?, None, SourceTree::new())
+        let (policy, sources) = if source.is_file() {
+            (Deployable::read(&source)?, SourceTree::new())
         } else {
             let policy = policy::compile(&source, self.lenient_jwks)?;
             if !self.json {
-                print_findings(&policy.compiled.diagnostics, &policy.sources);
+                print_findings(&policy.diagnostics, &policy.sources);
             }
-            (policy.image, policy.compiled.policy, policy.sources)
+            (policy.deployable, policy.sources)
         };
-        let site = |image| Ok(policy::load(&source, image, None)?.config().site.clone());
-        let bytes = self.signing.sealed(bytes, site)?;
+        let policy = self.signing.sealed(policy, &source)?;
         let keys = self.signing.trust()?;
         let mut trust = match &keys {
             Some((path, text)) => Some(trust::of_bytes(path, text)?),
             None => None,
         };
         // Load the image once with the same code that loads it at the edge.
-        let gate = policy::load(&source, bytes.clone(), trust.as_mut())?;
+        let gate = policy.gate(&source, trust.as_mut())?;
         let limits = edge::check(target, gate.config(), sources)?;
         let (image, id, release) = (gate.image(), gate.policy_id(), gate.release());
         self.signing.check_replaced(&self.out, release, id)?;
         let keys = keys.map(|(_, text)| String::from_utf8_lossy(&text).into_owned());
         let artifact = self.target.build(&Input {
-            image: &bytes,
+            policy: &policy,
             trust: keys.as_deref(),
-            spec: spec.as_ref(),
             gate: gate.config(),
             index: image.path_options().index,
             site: addresses.as_ref(),
@@ -197,10 +193,7 @@ impl Build {
                 "bytes": bytes,
                 "rules": Image::rule_count(image),
             });
-            let diagnostics = limits.json();
-            if let (false, Some(object)) = (diagnostics.is_empty(), object.as_object_mut()) {
-                object.insert("diagnostics".to_owned(), diagnostics.into());
-            }
+            limits.add_to(&mut object);
             if let (Some(release), Some(object)) = (release, object.as_object_mut()) {
                 object.insert("key_id".to_owned(), (*release.key_id).into());
                 object.insert("policy_version".to_owned(), release.version.get().into());

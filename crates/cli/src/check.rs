@@ -12,7 +12,7 @@ use tollgate_author::fix::{Checked, CheckedPolicy, apply};
 use tollgate_author::lint::{self, LintContext};
 use tollgate_author::{annotate, suite};
 use tollgate_compiler::diagnostic::{Code, codes, render};
-use tollgate_compiler::{Diagnostic, SourceTree};
+use tollgate_compiler::{Diagnostic, Severity, SourceTree};
 use tollgate_edges::{Budget, EDGES, Edge};
 use tollgate_gate::Gate;
 use tollgate_policy::spec::ImageSpec;
@@ -21,7 +21,7 @@ use crate::failure::{Failure, Problem, counted, print_findings};
 use crate::form::{Form, FormArgs};
 use crate::input;
 use crate::output::{BAD, FAINT, GOOD, NOTE, STRONG, note, print, print_json, styled};
-use crate::policy::{self, Policy};
+use crate::policy::{self, Preview};
 use crate::progress::Progress;
 use crate::verdict::Verdict;
 use crate::watch;
@@ -46,6 +46,8 @@ To suppress a warning, add an entry to site.toml:
 --fix applies the fixes that need no review, and then checks the policy. If the policy compiled before, the analysis
 proves for every fix that each request is still decided in the same way; fixes that would change who can access what
 are shown, and never applied. Files are written only if git can restore them, or with --allow-dirty.
+
+Secrets may be missing, as in CI: stand-ins are used, with a note (TG0429).
 
 Exit code: 0 if the policy compiles, even with warnings; 3 with --deny-warnings if there are warnings, and with
 --dry-run if there are fixes; 2 if it does not compile, or a file cannot be written.")]
@@ -108,13 +110,18 @@ impl Check {
             return Ok(Verdict::No);
         }
         changes.write(self.allow_dirty)?;
-        self.once(dir, Some(changes.members()))
+        let fixes = changes.members();
+        let checked = self.once(dir, Some(fixes.clone()));
+        checked.map_err(|failure| Failure::AfterFixes {
+            failure: Box::new(failure),
+            fixes,
+        })
     }
 
     /// The diagnostics of files in memory; `None` if they cannot be checked.
     fn checked(&self, dir: &Path, sources: &SourceTree, now: i64) -> Option<Checked> {
-        let compiled = with_tests(policy::compiled(sources.clone(), self.lenient_jwks));
-        let mut policy = match compiled {
+        let compiled = with_tests(Preview::of(sources.clone(), self.lenient_jwks));
+        let policy = match compiled {
             Ok(policy) => policy,
             Err(Failure::Policy { findings, .. }) => {
                 return Some(Checked {
@@ -124,15 +131,16 @@ impl Check {
             }
             Err(_) => return None,
         };
-        let image = policy.image.clone();
-        let gate = policy::load(dir, policy.image, None).ok()?;
-        let mut findings = core::mem::take(&mut policy.compiled.diagnostics);
-        let spec = policy.compiled.policy.clone();
+        let gate = policy.gate(dir, None).ok()?;
+        let compiled = policy.compiled();
+        let mut findings = compiled.diagnostics.clone();
+        let spec = compiled.policy.clone();
         findings.extend(tests(sources, Some(&gate), spec.as_ref()));
-        if let Some(context) = LintContext::new(&policy.compiled, sources) {
+        if let Some(context) = LintContext::new(compiled, sources) {
             findings.extend(lint::lint(&context, now));
             findings = lint::apply_suppressions(&context, findings).findings;
         }
+        let image = policy.image().to_vec();
         Some(Checked {
             findings,
             policy: spec.map(|spec| CheckedPolicy { spec, image }),
@@ -142,12 +150,16 @@ impl Check {
     /// Checks the policy once. `fixes` are members for the JSON object.
     fn once(&self, dir: &Path, fixes: Option<Value>) -> Result<Verdict, Failure> {
         let form = self.form.form();
-        let mut policy = with_tests(policy::compile_with_tests(dir, self.lenient_jwks))?;
+        let policy = with_tests(policy::preview_with_tests(dir, self.lenient_jwks))?;
         // The gate validates keys when it loads the image, so loading is part of the check.
-        let gate = policy::load(dir, policy.image, None)?;
-        let mut findings = core::mem::take(&mut policy.compiled.diagnostics);
-        let spec = policy.compiled.policy.as_ref();
-        findings.extend(tests(&policy.sources, Some(&gate), spec));
+        let gate = policy.gate(dir, None)?;
+        let compiled = policy.compiled();
+        let mut findings = compiled.diagnostics.clone();
+        findings.extend(tests(
+            &policy.sources,
+            Some(&gate),
+            compiled.policy.as_ref(),
+        ));
         for edge in self.target.iter().filter_map(|name| Edge::named(name)) {
             findings.extend(edge.check(gate.config(), &policy.sources));
         }
@@ -156,7 +168,7 @@ impl Check {
             return Err(Failure::Policy { findings, sources });
         }
         let (mut excused, mut budgets) = (Vec::new(), Vec::new());
-        if let Some(context) = LintContext::new(&policy.compiled, &policy.sources) {
+        if let Some(context) = LintContext::new(compiled, &policy.sources) {
             let _progress = Progress::start("running lints", None);
             let now = input::now_or_clock(self.now).0;
             // Generating code for restricted edges takes as long as all lints, so both run in parallel.
@@ -170,7 +182,12 @@ impl Check {
             findings = advice.findings;
             excused = advice.suppressed;
         }
-        let verdict = Verdict::from(!self.deny_warnings || findings.is_empty());
+        let count = |severity| {
+            let same = |finding: &&Diagnostic| finding.severity() == severity;
+            findings.iter().filter(same).count()
+        };
+        let (warnings, notes) = (count(Severity::Warning), count(Severity::Note));
+        let verdict = Verdict::from(!self.deny_warnings || warnings == 0);
         let (rules, bytes) = (gate.image().rule_count(), gate.image().as_bytes().len());
         if form == Form::Json {
             let diagnostics: Vec<Value> = findings
@@ -189,7 +206,7 @@ impl Check {
                 .collect();
             let budgets: Vec<Value> = budgets.iter().map(budget_json).collect();
             let mut object = json!({
-                "policy": gate.policy_id().to_string(),
+                "policy": gate.policy(),
                 "rules": rules,
                 "bytes": bytes,
                 "diagnostics": diagnostics,
@@ -219,13 +236,18 @@ impl Check {
         } else {
             (BAD, "warnings are denied:")
         };
+        let notes = match notes {
+            0 => String::new(),
+            notes => format!(", {}", counted(notes, "note")),
+        };
+        let id = gate.policy();
+        let id = id.map_or_else(String::new, |id| format!(", policy {id}"));
         // A policy with errors does not reach this line.
         print(format_args!(
-            "{} {}, {} ({bytes} bytes, policy {})",
+            "{} {}, {}{notes} ({bytes} bytes{id})",
             styled(mark, word),
             counted(rules, "rule"),
-            counted(findings.len(), "warning"),
-            gate.policy_id(),
+            counted(warnings, "warning"),
         ))?;
         for budget in &budgets {
             print(budget_text(budget))?;
@@ -259,7 +281,7 @@ fn tests(
 }
 
 /// Adds the errors of the tests to those of a policy that does not compile.
-fn with_tests(compiled: Result<Policy, Failure>) -> Result<Policy, Failure> {
+fn with_tests(compiled: Result<Preview, Failure>) -> Result<Preview, Failure> {
     compiled.map_err(|failure| match failure {
         Failure::Policy {
             mut findings,

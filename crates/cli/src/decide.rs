@@ -12,6 +12,7 @@ use tollgate_gate::{Context, Gate, Kind, Outcome, Request};
 use crate::claims::ClaimsArgs;
 use crate::failure::Failure;
 use crate::output::{BAD, GOOD, NOTE, STRONG, note, print, print_json, styled, visible};
+use crate::policy::Study;
 use crate::trace::Evaluated;
 use crate::trust::TrustArgs;
 use crate::verdict::Verdict;
@@ -71,7 +72,7 @@ impl Decide {
             input::address(ip)?;
         }
         let dir = policy::folder_or_default(self.dir)?;
-        let gate = policy::gate(&dir, self.trust.read()?.as_mut())?;
+        let (gate, notes) = policy::study(&dir, self.trust.read()?.as_mut())?;
         let claims = self.claims.read(&gate, &dir)?;
         let now = input::now_or_clock(self.now);
         let request = Request {
@@ -89,8 +90,9 @@ impl Decide {
             &mut Context::assuming(assumed).traced(&mut evaluated),
         );
         if self.json {
-            print_json(object(&gate, &outcome, &target))?;
+            print_json(notes.in_text(object(&gate, &outcome, &target)))?;
         } else {
+            notes.print();
             print(text(&gate, &outcome, &evaluated, &target).trim_end())?;
             if let Some(outdated) = claims.and_then(|claims| claims.outdated(now.0)) {
                 note(format_args!("{}: {outdated}", styled(NOTE, "note")));
@@ -101,14 +103,14 @@ impl Decide {
 }
 
 /// The object that conformance checks read, with its members in the documented order.
-fn object(gate: &Gate<Vec<u8>>, outcome: &Outcome, target: &[u8]) -> String {
+fn object(gate: &Study, outcome: &Outcome, target: &[u8]) -> String {
     let mut members = vec![
         ("outcome", json!(outcome.kind.code())),
         ("status", json!(outcome.status)),
         ("reason", json!(outcome.reason.code())),
         ("detail", json!(outcome.detail)),
         ("rule", json!(outcome.rule)),
-        ("policy", json!(gate.policy_id().to_string())),
+        ("policy", json!(gate.policy())),
     ];
     if outcome.kind == Kind::Reject {
         let options = gate.image().path_options();
@@ -121,7 +123,7 @@ fn object(gate: &Gate<Vec<u8>>, outcome: &Outcome, target: &[u8]) -> String {
     format!("{{{}}}", members.join(","))
 }
 
-fn text(gate: &Gate<Vec<u8>>, outcome: &Outcome, evaluated: &Evaluated, target: &[u8]) -> String {
+fn text(gate: &Study, outcome: &Outcome, evaluated: &Evaluated, target: &[u8]) -> String {
     let style = if outcome.kind == Kind::Allow {
         GOOD
     } else {
@@ -152,7 +154,9 @@ fn text(gate: &Gate<Vec<u8>>, outcome: &Outcome, evaluated: &Evaluated, target: 
             line("because", because);
         }
     }
-    line("policy", &gate.policy_id().to_string());
+    if let Some(policy) = gate.policy() {
+        line("policy", &policy);
+    }
     if outcome.kind == Kind::Reject {
         let why = rejected::text(target, gate.image().path_options());
         text.push_str(&why.unwrap_or_default());

@@ -5,6 +5,7 @@ mod git;
 mod markdown;
 pub(crate) mod program;
 mod revision;
+mod secrets;
 mod show;
 mod sides;
 
@@ -12,6 +13,7 @@ use std::ffi::OsString;
 
 use clap::Args;
 use tollgate_analysis::diff::{Diff, Setting, SettingChange, diff};
+use tollgate_author::annotate::Annotation;
 
 use crate::failure::Failure;
 use crate::form::{Form, FormArgs};
@@ -19,6 +21,7 @@ use crate::input;
 use crate::output::{note, print, print_json};
 use crate::progress::Progress;
 use crate::verdict::Verdict;
+use sides::Sides;
 
 pub(crate) use git::folder_at;
 
@@ -26,7 +29,9 @@ pub(crate) use git::folder_at;
 #[derive(Args)]
 #[command(after_help = "\
 A policy is a directory, an image, or a directory at a git revision (REV:DIR). The old one comes first.
-`REV.. [DIR]` compares the directory at a revision with the working tree, `REV..REV [DIR]` two revisions.
+`REV.. [DIR]` compares the directory at a revision with the working tree, `REV..REV [DIR]` two revisions. If the
+revision before `..` has no policy there yet, everything that the new policy allows is new. A secret that is missing on
+one side, as in git, is taken from the other.
 
 Examples:
   tollgate diff main.. policy
@@ -60,25 +65,47 @@ pub(crate) struct DiffArgs {
 impl DiffArgs {
     pub(crate) fn run(self) -> Result<Verdict, Failure> {
         let form = self.form.form();
-        let (old, new) = sides::read(&self.old, self.new.as_ref(), form == Form::Json)?;
+        let mut sides = sides::read(&self.old, self.new.as_ref(), form == Form::Json)?;
+        let missing = secrets::lend(&mut sides)?;
+        let Sides {
+            old,
+            new,
+            before_first,
+        } = sides;
+        let first = before_first.as_deref();
         let now = input::now_or_clock(self.now).0;
         let found = {
             let _progress = Progress::start("comparing", None);
             diff(&old.policy, &new.policy, now)
         };
         match form {
-            Form::Json => print_json(show::object(&old, &new, &found))?,
-            Form::Human if self.markdown => {
-                print(markdown::text(&old, &new, &found).trim_end())?;
+            Form::Json => {
+                let object = show::object(&old, &new, &found, first.is_some());
+                print_json(missing.new.and(missing.old).in_text(object))?;
             }
-            Form::Human => print(show::text(&old, &new, &found).trim_end())?,
+            Form::Human => {
+                missing.new.print();
+                missing.old.print();
+                let text = match self.markdown {
+                    true => markdown::text(&old, &new, &found, first),
+                    false => show::text(&old, &new, &found, first),
+                };
+                print(text.trim_end())?;
+            }
             Form::Sarif | Form::Github | Form::Gitlab => {
-                form.print(&annotate::annotations(
+                let first = first.map(|base| annotate::first(&new, base));
+                let mut all: Vec<Annotation> = first.into_iter().collect();
+                all.extend(annotate::annotations(
                     &old,
                     &new,
                     &found,
                     self.no_new_access,
-                ))?;
+                ));
+                all.extend(missing.new.annotations());
+                // The files of the old policy are not in the checkout.
+                let of_old = missing.old.annotations().into_iter();
+                all.extend(of_old.map(|note| annotate::in_site(&new, note)));
+                form.print(&all)?;
             }
         }
         if form == Form::Github {
@@ -87,7 +114,7 @@ impl DiffArgs {
         let is_fine = if self.no_new_access {
             found.opens_nothing()
         } else {
-            is_same(&found)
+            is_same(&found) && first.is_none()
         };
         Ok(is_fine.into())
     }

@@ -2,19 +2,12 @@
 //!
 //! Not here: the capabilities of edges, which `tollgate-edges` describes.
 
-use serde_json::Value;
-use tollgate_compiler::diagnostic::render;
 use tollgate_compiler::{Diagnostic, SourceTree};
 use tollgate_edges::Edge;
 use tollgate_gate::config::GateConfig;
 
-use crate::failure::{Failure, print_findings};
-
-/// Warnings about one edge.
-pub(crate) struct Limits {
-    findings: Vec<Diagnostic>,
-    sources: SourceTree,
-}
+use crate::failure::Failure;
+use crate::notes::Notes;
 
 /// Returns warnings about what users cannot do on the named edge. A name that is not an edge has none.
 ///
@@ -25,25 +18,12 @@ pub(crate) fn check(
     name: &str,
     config: &GateConfig,
     sources: SourceTree,
-) -> Result<Limits, Failure> {
+) -> Result<Notes, Failure> {
     let edge = Edge::named(name);
     let findings = edge.map_or_else(Vec::new, |edge| edge.check(config, &sources));
     if findings.iter().any(Diagnostic::is_error) {
         let sources = Box::new(sources);
         return Err(Failure::Policy { findings, sources });
     }
-    Ok(Limits { findings, sources })
-}
-
-impl Limits {
-    pub(crate) fn print(&self) {
-        print_findings(&self.findings, &self.sources);
-    }
-
-    pub(crate) fn json(&self) -> Vec<Value> {
-        let findings = self.findings.iter();
-        findings
-            .map(|finding| render::json(finding, &self.sources))
-            .collect()
-    }
+    Ok(Notes::new(findings, sources))
 }

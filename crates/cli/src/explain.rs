@@ -81,7 +81,8 @@ impl Explain {
     pub(crate) fn run(self) -> Result<Verdict, Failure> {
         let dir = policy::folder_or_default(self.dir)?;
         let side = Analysed::read(&dir)?;
-        let gate = policy::load(&dir, side.policy.image().as_bytes().to_vec(), None)?;
+        let gate = side.gate(&dir)?;
+        let notes = side.notes();
         let now = input::now_or_clock(self.now);
         let ip = self.ip.as_deref().map(input::address).transpose()?;
         let assumed = self.claims.read(&gate, &dir)?;
@@ -145,8 +146,9 @@ impl Explain {
                 object.pop();
                 object.push_str(&format!(",\"rejected\":{rejected}}}"));
             }
-            print_json(object)?;
+            print_json(notes.in_text(object))?;
         } else {
+            notes.print();
             print(text(&side, &target, &explained, now.0).trim_end())?;
             if let Some(outdated) = assumed.and_then(|assumed| assumed.outdated(now.0)) {
                 note(format_args!("{}: {outdated}", styled(NOTE, "note")));

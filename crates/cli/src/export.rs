@@ -43,8 +43,12 @@ impl Export {
     pub(crate) fn run(self) -> Result<Verdict, Failure> {
         let named = self.cedar.filter(|folder| !folder.as_os_str().is_empty());
         let folder = policy::folder_or_default(self.dir.or(named))?;
-        let policy = policy::compile(&folder, false)?;
-        let spec = policy.compiled.policy.unwrap_or_default();
+        let policy = policy::preview(&folder)?;
+        let spec = policy.compiled().policy.clone().unwrap_or_default();
+        let notes = policy.into_notes();
+        if !self.json {
+            notes.print();
+        }
         let export = cedar::export(&spec).map_err(Failure::Export)?;
         let names = ["policies.cedar", "schema.cedarschema"];
         // Check both files before writing either.
@@ -68,11 +72,13 @@ impl Export {
             }
         }
         if self.json {
-            print_json(json!({
+            let mut object = json!({
                 "folder": self.out.to_string_lossy(),
                 "files": names,
                 "rules": spec.rules.len(),
-            }))?;
+            });
+            notes.add_to(&mut object);
+            print_json(object)?;
         }
         Ok(Verdict::Yes)
     }

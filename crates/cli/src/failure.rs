@@ -66,6 +66,8 @@ pub(crate) enum Failure {
         findings: Vec<Diagnostic>,
         sources: Box<SourceTree>,
     },
+    /// The policy has errors after fixes were applied. `fixes` are members for the JSON object.
+    AfterFixes { failure: Box<Failure>, fixes: Value },
     /// A file is not a valid policy image.
     Image { path: PathBuf, error: LoadError },
     /// A policy cannot be analysed.
@@ -243,6 +245,7 @@ impl Failure {
             Failure::NoPolicy => "no_policy",
             Failure::NoTests => "no_tests",
             Failure::Policy { .. } => "policy",
+            Failure::AfterFixes { failure, .. } => failure.code(),
             Failure::Image {
                 error: LoadError::Image(error),
                 ..
@@ -463,6 +466,14 @@ impl Failure {
 
     /// Reports the failure, and returns the exit code.
     pub(crate) fn report(&self, form: Form) -> ExitCode {
+        match self {
+            Failure::AfterFixes { failure, fixes } => failure.report_with(form, fixes),
+            _ => self.report_with(form, &Value::Null),
+        }
+    }
+
+    /// `more` are members for the JSON object.
+    fn report_with(&self, form: Form, more: &Value) -> ExitCode {
         // If standard output is closed, only the exit code remains.
         let _ = form.print(&self.annotations());
         if matches!(form, Form::Sarif | Form::Gitlab) {
@@ -473,7 +484,11 @@ impl Failure {
             if let (Some(help), Some(error)) = (self.advice(), error.as_object_mut()) {
                 error.insert("help".to_owned(), help.into());
             }
-            let _ = print_json(json!({ "error": error, "diagnostics": self.diagnostics() }));
+            let mut object = json!({ "error": error, "diagnostics": self.diagnostics() });
+            if let (Some(object), Some(more)) = (object.as_object_mut(), more.as_object()) {
+                object.extend(more.clone());
+            }
+            let _ = print_json(object);
             return ExitCode::from(2);
         }
         if let (Failure::Policy { findings, sources }, Form::Human) = (self, form) {

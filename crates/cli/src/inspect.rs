@@ -9,9 +9,9 @@ use tollgate_core::image::format::{Section, VERSION};
 
 use crate::failure::Failure;
 use crate::output::{FAINT, STRONG, print, print_json, styled, visible};
+use crate::policy::Deployable;
 use crate::trust::TrustArgs;
 use crate::verdict::Verdict;
-use crate::{input, policy};
 
 /// Show the contents of a policy image: signature, ID, rules and sizes
 #[derive(Args)]
@@ -33,12 +33,12 @@ pub(crate) struct Inspect {
 
 impl Inspect {
     pub(crate) fn run(self) -> Result<Verdict, Failure> {
-        let bytes = input::read(&self.image)?;
+        let policy = Deployable::read(&self.image)?;
         let checked = self
             .trust
             .read()?
-            .map(|trust| trust.check(&bytes).map(drop));
-        let gate = policy::load(&self.image, bytes, None)?;
+            .map(|trust| trust.check(policy.image()).map(drop));
+        let gate = policy.gate(&self.image, None)?;
         let (image, config, release) = (gate.image(), gate.config(), gate.release());
         let paths = image.path_options();
         let signature = match (&checked, release) {

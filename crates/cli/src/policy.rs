@@ -1,30 +1,58 @@
 //! Loading of policies: from the path of a directory or an image to a gate that decides requests.
+//!
+//! [`compile`] and [`gate`] are for subcommands that write, publish or serve a policy, and [`preview`] and [`study`] for
+//! those that only read it.
+
+mod deployable;
+mod preview;
 
 use std::path::{Component, Path, PathBuf};
 
-use tollgate_compiler::{CompileOptions, Compiled, SourceTree};
+use tollgate_compiler::{CompileOptions, Diagnostic, SourceTree};
 use tollgate_crypto::Native;
 use tollgate_gate::{Gate, LoadError, Trust};
 
 use crate::failure::Failure;
-use crate::input;
+use crate::notes::Notes;
 use crate::progress::Progress;
 
-/// A policy directory that compiles.
+pub(crate) use deployable::Deployable;
+pub(crate) use preview::{Preview, Study};
+
+/// A policy directory that compiles with all its secrets.
 pub(crate) struct Policy {
-    pub(crate) image: Vec<u8>,
-    pub(crate) compiled: Compiled,
+    pub(crate) deployable: Deployable,
+    pub(crate) diagnostics: Vec<Diagnostic>,
     pub(crate) sources: SourceTree,
 }
 
-/// Compiles a directory. Invalid keys are errors; with `lenient_jwks`, they are skipped with a warning.
+/// Compiles a directory to deploy it. Invalid keys are errors; with `lenient_jwks`, they are skipped with a warning.
 pub(crate) fn compile(folder: &Path, lenient_jwks: bool) -> Result<Policy, Failure> {
-    compiled(read(folder, SourceTree::read)?, lenient_jwks)
+    let sources = read(folder, SourceTree::read)?;
+    let _progress = Progress::start("compiling the policy", None);
+    let mut compiled = tollgate_compiler::compile(&sources, &CompileOptions { lenient_jwks });
+    let has_errors = compiled.has_errors();
+    match Deployable::of(&mut compiled) {
+        Some(deployable) if !has_errors => Ok(Policy {
+            deployable,
+            diagnostics: compiled.diagnostics,
+            sources,
+        }),
+        _ => Err(Failure::Policy {
+            findings: compiled.diagnostics,
+            sources: Box::new(sources),
+        }),
+    }
 }
 
-/// Compiles a directory and reads its test files, too.
-pub(crate) fn compile_with_tests(folder: &Path, lenient_jwks: bool) -> Result<Policy, Failure> {
-    compiled(read(folder, SourceTree::read_with_tests)?, lenient_jwks)
+/// Compiles a directory to read it.
+pub(crate) fn preview(folder: &Path) -> Result<Preview, Failure> {
+    Preview::of(read(folder, SourceTree::read)?, false)
+}
+
+/// Compiles a directory to read it, and reads its test files, too.
+pub(crate) fn preview_with_tests(folder: &Path, lenient_jwks: bool) -> Result<Preview, Failure> {
+    Preview::of(read(folder, SourceTree::read_with_tests)?, lenient_jwks)
 }
 
 /// Reads the files of a directory with one of the functions of [`SourceTree`].
@@ -38,23 +66,6 @@ pub(crate) fn read(folder: &Path, how: fn(&Path) -> SourceTree) -> Result<Source
     let mut sources = how(folder);
     sources.seen_as(seen_from_here(folder));
     Ok(sources)
-}
-
-/// Compiles files that were read before.
-pub(crate) fn compiled(sources: SourceTree, lenient_jwks: bool) -> Result<Policy, Failure> {
-    let _progress = Progress::start("compiling the policy", None);
-    let mut compiled = tollgate_compiler::compile(&sources, &CompileOptions { lenient_jwks });
-    match compiled.image.take() {
-        Some(image) if !compiled.has_errors() => Ok(Policy {
-            image,
-            compiled,
-            sources,
-        }),
-        _ => Err(Failure::Policy {
-            findings: compiled.diagnostics,
-            sources: Box::new(sources),
-        }),
-    }
 }
 
 /// A directory's path relative to the current directory, empty for that directory itself: terminals and CI turn such
@@ -72,22 +83,36 @@ fn seen_from_here(folder: &Path) -> String {
     plain.to_string_lossy().into_owned()
 }
 
-/// Loads a gate from a directory or an image. With trust keys, only an image that one of them signed is accepted.
+/// Loads a gate to serve, from a directory or an image. With trust keys, only an image that one of them signed is
+/// accepted.
 pub(crate) fn gate(path: &Path, trust: Option<&mut Trust>) -> Result<Gate<Vec<u8>>, Failure> {
-    let image = if path.is_dir() {
-        compile(path, false)?.image
+    let policy = if path.is_dir() {
+        compile(path, false)?.deployable
     } else {
-        input::read(path)?
+        Deployable::read(path)?
     };
-    load(path, image, trust)
+    policy.gate(path, trust)
+}
+
+/// Loads a gate that decides for this process only, from a directory or an image, with notes about missing secrets.
+pub(crate) fn study(path: &Path, trust: Option<&mut Trust>) -> Result<(Study, Notes), Failure> {
+    if path.is_dir() {
+        let preview = preview(path)?;
+        let gate = preview.gate(path, trust)?;
+        return Ok((gate, preview.into_notes()));
+    }
+    let gate = Deployable::read(path)?.gate(path, trust)?;
+    Ok((Study::new(gate, true), Notes::default()))
+}
+
+/// Loads a gate that decides for this process only, from the image of a policy that was read. `is_exact`: whether it has
+/// no stand-in for a secret.
+pub(crate) fn study_image(path: &Path, image: Vec<u8>, is_exact: bool) -> Result<Study, Failure> {
+    Ok(Study::new(load(path, image, None)?, is_exact))
 }
 
 /// Loads a gate from the bytes of an image, signed or not. `path` is used in messages.
-pub(crate) fn load(
-    path: &Path,
-    image: Vec<u8>,
-    trust: Option<&mut Trust>,
-) -> Result<Gate<Vec<u8>>, Failure> {
+fn load(path: &Path, image: Vec<u8>, trust: Option<&mut Trust>) -> Result<Gate<Vec<u8>>, Failure> {
     Gate::load(image, trust, &Native).map_err(|error: LoadError| Failure::Image {
         path: path.to_owned(),
         error,

@@ -55,7 +55,8 @@ impl ReachArgs {
     pub(crate) fn run(self) -> Result<Verdict, Failure> {
         let dir = policy::folder_or_default(self.dir)?;
         let side = Analysed::read(&dir)?;
-        let gate = policy::load(&dir, side.policy.image().as_bytes().to_vec(), None)?;
+        let gate = side.gate(&dir)?;
+        let notes = side.notes();
         let claims = self.claims.read(&gate, &dir)?;
         let person = Person {
             claims: claims.map(|assumed| assumed.object),
@@ -65,8 +66,9 @@ impl ReachArgs {
         };
         let found = reach(&side.policy, &person);
         if self.json {
-            print_json(object(&side, &found))?;
+            print_json(notes.in_text(object(&side, &found)))?;
         } else {
+            notes.print();
             print(text(&side, &found, self.all).trim_end())?;
         }
         Ok((!found.reached.is_empty()).into())

@@ -8,14 +8,13 @@ use std::sync::{Arc, RwLock};
 
 use clap::{Args, ValueEnum};
 use tollgate_core::UnixSeconds;
-use tollgate_gate::Kind;
 use tollgate_server::{
-    Assumed, Caching, Clock, KeysFetched, LocalEdge, LogSink, Options, Origin, Served,
-    UpstreamOptions,
+    Assumed, Caching, Clock, KeysFetched, LocalEdge, Options, Origin, UpstreamOptions,
 };
 
 use crate::failure::{Failure, Problem, warn};
-use crate::output::{self, BAD, FAINT, GOOD, STRONG, styled, visible};
+use crate::output::{self, STRONG, styled, visible};
+use crate::record::{self, Log};
 use crate::trust::TrustArgs;
 use crate::verdict::Verdict;
 use crate::{input, person, policy};
@@ -86,25 +85,6 @@ enum CacheControl {
     Origin,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Log {
-    /// One JSON object per line
-    Json,
-    /// Human-readable lines
-    Text,
-    /// No log
-    Off,
-}
-
-/// The sink of a decision log in this form.
-pub(crate) fn log(form: Log) -> LogSink {
-    match form {
-        Log::Json => Box::new(|served| output::note_json(json_line(served))),
-        Log::Text => Box::new(|served| output::note(text_line(served))),
-        Log::Off => Box::new(|_| {}),
-    }
-}
-
 /// Warns about a fetch that failed or was only partly useful.
 pub(crate) fn report_fetch(fetched: &KeysFetched<'_>) {
     let what = if fetched.is_keys {
@@ -152,7 +132,7 @@ impl Serve {
             clock: self
                 .now
                 .map_or(Clock::System, |now| Clock::Fixed(UnixSeconds(now))),
-            log: log(self.log),
+            log: record::log(self.log, None),
             keys_log: Box::new(report_fetch),
             reload: match self.watch {
                 true => Some(live::reload(&policy, trust, person, assume.clone())?),
@@ -212,41 +192,4 @@ impl OriginArgs {
             }
         }
     }
-}
-
-/// The gate's record, with the members that only the server knows.
-fn json_line(served: &Served<'_>) -> String {
-    let mut line = String::new();
-    // Writing to a string cannot fail.
-    let _ = served.record.write_json(&mut line);
-    let nanos = served.decided_in.as_nanos();
-    let own = format!(",\"sent_status\":{},\"decide_ns\":{nanos}}}", served.status);
-    // Append to the record's object.
-    line.pop();
-    line + &own
-}
-
-fn text_line(served: &Served<'_>) -> String {
-    let record = served.record;
-    let style = if record.outcome == Kind::Allow {
-        GOOD
-    } else {
-        BAD
-    };
-    let mut line = format!(
-        "{} {} {} {} {}",
-        styled(style, format_args!("{:6}", record.outcome.code())),
-        served.status,
-        visible(&record.method),
-        record.path,
-        record.reason.code(),
-    );
-    if let Some(detail) = record.detail {
-        line.push_str(&format!(" ({detail})"));
-    }
-    if let Some(rule) = &record.rule {
-        line.push_str(&format!(" by {}", visible(rule)));
-    }
-    let micros = served.decided_in.as_micros();
-    line + " " + &styled(FAINT, format_args!("{micros} µs"))
 }

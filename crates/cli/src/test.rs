@@ -23,6 +23,7 @@ use tollgate_policy::spec::{ImageSpec, RuleSpec};
 use crate::diff;
 use crate::failure::{Failure, print_findings};
 use crate::form::{Form, FormArgs};
+use crate::notes::Notes;
 use crate::output::{note, print, print_json};
 use crate::overwrite::{self, Output};
 use crate::policy;
@@ -100,22 +101,24 @@ impl Test {
                 overwrite::check(path, output)?;
             }
         }
-        let policy = policy::compile_with_tests(dir, self.lenient_jwks)?;
-        let gate = policy::load(dir, policy.image, None)?;
+        let policy = policy::preview_with_tests(dir, self.lenient_jwks)?;
+        let gate = policy.gate(dir, None)?;
+        let (compiled, notes) = (policy.compiled().clone(), policy.notes());
         let sources = policy.sources;
         let (all, mut findings) = suite::read(&sources.test_files(), &sources, Some(&gate));
         if findings.iter().any(Diagnostic::is_error) {
             let sources = Box::new(sources);
             return Err(Failure::Policy { findings, sources });
         }
-        let spec = policy.compiled.policy.clone().unwrap_or_default();
-        let places = locate::places(&sources, &policy.compiled.origins);
+        let spec = compiled.policy.unwrap_or_default();
+        let places = locate::places(&sources, &compiled.origins);
         let files = self.chosen(all);
         if files.is_empty() {
             return Err(Failure::NoTests);
         }
         // Print why a test can only fail before it fails.
         findings.extend(suite::advice(&files, &spec, &gate));
+        findings.extend(notes.iter().cloned());
         if form == Form::Human {
             print_findings(&findings, &sources);
         }
@@ -144,7 +147,7 @@ impl Test {
         coverage.items.retain(|item| is_chosen(item.rule));
         let findings = report::Findings {
             site: &gate.config().site,
-            policy: gate.policy_id().to_string(),
+            policy: gate.policy(),
             sources: &sources,
             places: &places,
             rules: spec.rules.iter().map(name).collect(),
@@ -166,7 +169,7 @@ impl Test {
             write(path, Output::Html, &report::html(&findings))?;
         }
         // The minimum in site.toml is for all tests, not for a selection.
-        let usual = policy.compiled.min_coverage;
+        let usual = compiled.min_coverage;
         let wanted = self
             .min_coverage
             .or(usual.filter(|_| self.filter.is_none()));
@@ -175,7 +178,11 @@ impl Test {
         form.print(&annotations)?;
         match form {
             Form::Human => print(text::text(&findings, wanted, &gate))?,
-            Form::Json => print_json(object::object(&findings, wanted))?,
+            Form::Json => {
+                let mut object = object::object(&findings, wanted);
+                Notes::new(notes, sources.clone()).add_to(&mut object);
+                print_json(object)?;
+            }
             Form::Sarif | Form::Gitlab => {}
             Form::Github => note(annotate::inert(&text::text(&findings, wanted, &gate))),
         }
@@ -222,7 +229,10 @@ impl Test {
         spec: &ImageSpec,
     ) -> Result<impl Fn(usize) -> bool, Failure> {
         let changed = self.since.as_deref().map(|revision| -> Result<_, Failure> {
-            let old = diff::folder_at(revision, dir)?;
+            // Without a policy at the revision, every rule is new.
+            let Some(old) = diff::folder_at(revision, dir)? else {
+                return Ok((0..spec.rules.len()).collect());
+            };
             let old = old.policy.spec();
             // Conditions name claims by their positions in the list of declared claims.
             let same_claims = old.claims == spec.claims;

@@ -55,8 +55,9 @@ impl WhoArgs {
             problem: Problem::Path(error),
         })?;
         if self.json {
-            print_json(object(&side, &target, &found))?;
+            print_json(side.notes().in_text(object(&side, &target, &found)))?;
         } else {
+            side.notes().print();
             print(text(&side, &target, &found, self.all).trim_end())?;
         }
         let is_accessible = found.allows.iter().any(|access| access.witness.is_some());

@@ -63,7 +63,7 @@ macro_rules! themes {
 
 themes!(
     analysis, build, check, decide, exchange, fmt, format, init, lenient, mint, overwrite, paths,
-    places, proxies, publish, sign_in, signed, test, usage, verify
+    places, proxies, publish, secrets, sign_in, signed, test, usage, verify
 );
 
 fn data() -> PathBuf {

@@ -17,7 +17,7 @@ use crate::options::CompileOptions;
 use crate::publish;
 use crate::rule::Scope;
 use crate::rule::pattern::Base;
-use crate::site::{self, Site, Suppression};
+use crate::site::{self, Input, Site, Suppression};
 use crate::source::{SITE_FILE, SourceTree, stray};
 use crate::spanned::{SITE_COURSE, SpannedRule};
 use tollgate_policy::encode::encode;
@@ -81,11 +81,21 @@ pub struct RuleLocation {
 /// assert!(compiled.image.is_some());
 /// ```
 pub fn compile(sources: &SourceTree, options: &CompileOptions) -> Compiled {
+    compile_from(Input {
+        sources,
+        options,
+        has_stand_ins: false,
+    })
+}
+
+/// Compiles a policy, with stand-ins for missing secrets if `input` permits them.
+pub(crate) fn compile_from(input: Input<'_>) -> Compiled {
+    let sources = input.sources;
     let mut diagnostics = sources.diagnostics().to_vec();
     stray::check(sources, &mut diagnostics);
     publish::check(sources, &mut diagnostics);
     let mut rules = Vec::new();
-    let mut site = read_site(sources, options, &mut rules, &mut diagnostics);
+    let mut site = read_site(input, &mut rules, &mut diagnostics);
     let bases = read_courses(sources, &site, &mut rules, &mut diagnostics);
     site.claims
         .keep_read(rules.iter_mut().map(|(_, placed)| &mut placed.rule));
@@ -160,11 +170,11 @@ impl Compiled {
 }
 
 fn read_site(
-    sources: &SourceTree,
-    options: &CompileOptions,
+    input: Input<'_>,
     rules: &mut Vec<(String, SpannedRule)>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Site {
+    let sources = input.sources;
     let mut report = Report::new(SITE_FILE);
     let Some(text) = sources.text(SITE_FILE) else {
         if !sources.was_refused(SITE_FILE) && !sources.was_refused("") {
@@ -178,7 +188,7 @@ fn read_site(
     let source = repair(text, &mut report);
     let document = Document::parse(&source);
     check_table(document.root(), &SITE_KEYS, &mut report);
-    let mut site = site::read(document.root(), sources, options, &mut report);
+    let mut site = site::read(document.root(), input, &mut report);
     let claims = document.root().table("claims");
     if document.is_incomplete(claims.and_then(|claims| claims.span)) {
         site.claims.forget();

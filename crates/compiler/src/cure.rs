@@ -2,7 +2,7 @@
 //!
 //! Each is a line of help: an imperative, with text to paste if possible. Not here: finding errors.
 
-use crate::diagnostic::{Applicability, Code, shown};
+use crate::diagnostic::{Applicability, Code, shown, shown_address};
 
 /// The help for a diagnostic that has none of its own.
 pub(crate) fn explanation(code: &Code) -> String {
@@ -106,17 +106,21 @@ fn shown_list(items: &[String]) -> String {
     text
 }
 
-/// The help for a missing key file. A key set is JSON; a secret is anything else.
-pub(crate) fn missing_key_file(name: &str) -> String {
-    let shown_name = shown(name);
-    if name.to_lowercase().contains("jwk") || name.ends_with(".json") {
-        format!(
-            "run `tollgate keys fetch`, or save what the issuer publishes at the `jwks_uri` of its discovery document as \
-             `{shown_name}`"
-        )
-    } else {
-        format!("write at least 32 random bytes as base64url, without padding, to `{shown_name}`")
-    }
+/// The help for a missing key set.
+pub(crate) fn missing_key_set(name: &str) -> String {
+    format!(
+        "run `tollgate keys fetch`, or save what the issuer publishes at the `jwks_uri` of its discovery document as `{}`",
+        shown(name)
+    )
+}
+
+/// The help for a missing secret; `path` is its file as the caller sees it.
+pub(crate) fn missing_secret(name: &str, path: &str) -> String {
+    format!(
+        "write the secret from where you keep it to `{}`; for a new one run `tollgate keys new --alg HS256 --secret {}`",
+        shown(name),
+        shown_address(path)
+    )
 }
 
 /// The problem with the text of a file that should be a key set, and its help.

@@ -1,10 +1,10 @@
 //! The compiler: policy text in, diagnostics and a policy image out.
 //!
 //! [`SourceTree`] holds the files of a policy, [`compile`] checks them all and generates the image
-//! that edges load, and [`diagnostic`] describes each problem, its location and the remedy. [`schema`] provides
+//! that edges load, [`preview`] does so for commands that only read the policy and may lack its secrets, and [`diagnostic`] describes each problem, its location and the remedy. [`schema`] provides
 //! the same rules to editors, and [`reference`](mod@reference) to readers. The only IO is [`SourceTree::read`].
 //!
-//! Not here: decisions (`tollgate-core` reads the image), tests that authors write, and terminals.
+//! Not here: decisions (`tollgate-edge-core` reads the image), tests that authors write, and terminals.
 //! No edge contains the compiler: an edge loads an image.
 
 #![forbid(unsafe_code)]
@@ -26,6 +26,7 @@ mod keys;
 mod names;
 mod options;
 mod place;
+mod preview;
 pub mod publish;
 mod rule;
 mod site;
@@ -39,6 +40,7 @@ pub use keys::spelling;
 pub use names::skeleton_of;
 pub use options::CompileOptions;
 pub use place::{place_of_issuer, place_of_table, place_of_value};
+pub use preview::{Missing, Preview, preview};
 pub use site::{SessionReads, Suppression};
 pub use source::directory::{Directory, EntryName, Node};
 pub use source::{COURSES_FOLDER, PUBLISH_FILE, SITE_FILE, SourceTree, TEST_SUFFIX};

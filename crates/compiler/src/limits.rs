@@ -1,7 +1,7 @@
 //! The limits on the size of a policy, and measuring it.
 //!
 //! The limits bound the time of one decision and the size of what an edge loads. Not here: the limits of
-//! requests and tokens (`tollgate-core`, `tollgate-token`).
+//! requests and tokens (`tollgate-edge-core`, `tollgate-token`).
 
 use tollgate_policy::encode::EncodeReport;
 use tollgate_policy::spec::{Expr, ImageSpec, RuleSpec};

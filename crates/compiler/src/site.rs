@@ -14,6 +14,7 @@ mod pages;
 mod paths;
 mod session;
 mod sign_in;
+pub(crate) mod stand_in;
 
 pub use advice::Suppression;
 pub(crate) use granted::check_names;
@@ -51,22 +52,26 @@ impl Site {
     }
 }
 
+/// What the settings are read from, next to `site.toml`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Input<'s> {
+    pub(crate) sources: &'s SourceTree,
+    pub(crate) options: &'s CompileOptions,
+    /// Whether a stand-in replaces each secret whose file is missing.
+    pub(crate) has_stand_ins: bool,
+}
+
 /// Reads everything in `site.toml` but its rules.
-pub(crate) fn read(
-    root: Table<'_>,
-    sources: &SourceTree,
-    options: &CompileOptions,
-    report: &mut Report,
-) -> Site {
+pub(crate) fn read(root: Table<'_>, input: Input<'_>, report: &mut Report) -> Site {
     let claims = Claims::read(root, report);
     let sign_in_path = sign_in::path(root, report);
     let answer = sign_in_path.as_deref().map(sign_in::answer);
-    let mut gate = gate::read(root, answer, sources, options, report);
+    let mut gate = gate::read(root, answer, input, report);
     let session = gate
         .as_ref()
         .and_then(|gate| session::read(root, gate, report));
     if let (Some(gate), Some(path)) = (&mut gate, sign_in_path) {
-        gate.sign_in = sign_in::read(root, path, gate, session.as_ref(), sources, report);
+        gate.sign_in = sign_in::read(root, path, gate, session.as_ref(), input, report);
     }
     Site {
         is_session_refused: root.has("session") && session.is_none(),

@@ -3,7 +3,7 @@
 //! Names are relative to the policy folder, with `/` between folders. Not here: what the texts mean.
 
 pub(crate) mod directory;
-mod read;
+pub(crate) mod read;
 pub(crate) mod stray;
 
 use std::collections::{BTreeMap, BTreeSet};

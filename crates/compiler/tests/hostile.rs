@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use tollgate_compiler::diagnostic::render::{Style, json, text};
-use tollgate_compiler::{CompileOptions, SourceTree, compile};
+use tollgate_compiler::{CompileOptions, SourceTree, compile, preview};
 
 struct Random(u64);
 
@@ -64,6 +64,10 @@ fn run(source: &str) {
             }
         }
     }
+    let read = preview(&tree, &CompileOptions::default());
+    let has_errors = read.compiled().has_errors();
+    assert_eq!(read.image().is_some(), !has_errors, "{source}");
+    assert_eq!(read.compiled().image, None, "{source}");
 }
 
 #[test]

@@ -68,7 +68,7 @@
 //!
 //! Not covered:
 //!
-//! - the crates behind this one (`tollgate-core`, `tollgate-token`, `tollgate-crypto`, `tollgate-gate`,
+//! - the crates behind this one (`tollgate-edge-core`, `tollgate-token`, `tollgate-crypto`, `tollgate-gate`,
 //!   `tollgate-host`), and items of theirs that a type here mentions but this crate does not name;
 //! - the text of messages, and the layout of headers and bodies of denied requests;
 //! - the bytes of [`wire`]: module and host are built together.

@@ -32,7 +32,7 @@ pub use crate::sign_in_config::{
     ClientAuth, ENDPOINTS, Endpoints, MAX_CLIENT_BYTES, MAX_LABEL_BYTES, MAX_SEAL_KID_BYTES,
     MAX_SEAL_SECRETS, MAX_SIGN_IN_ORIGINS, MAX_SIGN_IN_PARAMETERS, MAX_SIGN_IN_PATH_BYTES,
     MAX_SIGN_IN_PROVIDERS, MAX_SIGN_IN_SCOPES, PAGE_PLACEHOLDERS, SEAL_SECRET_BYTES, SealSecret,
-    SignInConfig, SignInProvider, SignOut, is_of_flow, is_parameter,
+    SignInConfig, SignInProvider, SignOut, is_max_age, is_of_flow, is_parameter,
 };
 pub use exchange::{EXCHANGE_PATIENCE_MS, MAX_EXCHANGE_BYTES, MAX_EXCHANGE_SECS};
 

@@ -95,6 +95,21 @@ pub struct SignInProvider {
     pub endpoints: Endpoints,
 }
 
+impl SignInProvider {
+    /// The age of a sign-in at the issuer that `parameters` permit (`max_age`, OpenID Connect Core §3.1.2.1), in seconds.
+    /// One that is not a number permits none.
+    pub(crate) fn max_age_secs(&self) -> Option<u32> {
+        let mut parameters = self.parameters.iter();
+        let (_, value) = parameters.find(|(name, _)| is_max_age(name))?;
+        Some(value.parse().unwrap_or(0))
+    }
+}
+
+/// Whether a parameter limits the age of a sign-in. Some issuers ignore case.
+pub fn is_max_age(name: &str) -> bool {
+    name.eq_ignore_ascii_case("max_age")
+}
+
 /// The placeholders of a page: its heading, its text, the link that goes on, and the code of a failure. The last two
 /// can be empty.
 pub const PAGE_PLACEHOLDERS: [&str; 4] = ["{title}", "{text}", "{link}", "{code}"];

@@ -5,7 +5,7 @@
 //! is shown.
 //!
 //! Consumers take a [`RuleSpec`](spec::RuleSpec) apart without `..`, so that a new key of a rule does not compile where
-//! it is forgotten. Not here: policy text and diagnostics (`tollgate-compiler`), and decisions (`tollgate-core`).
+//! it is forgotten. Not here: policy text and diagnostics (`tollgate-compiler`), and decisions (`tollgate-edge-core`).
 
 #![forbid(unsafe_code)]
 

@@ -13,12 +13,14 @@ mod reload;
 mod reply;
 mod running;
 mod server;
+#[cfg(unix)]
+mod socket;
 mod tls;
 mod zen;
 
 use core::error::Error;
 use core::fmt;
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
 use std::io;
 use std::path::PathBuf;
@@ -42,8 +44,13 @@ use crate::service::{Caching, LogSink};
 pub enum Listen {
     /// At an address; port 0 selects a free port.
     Tcp(SocketAddr),
-    /// At a Unix socket with this path. A socket that no process listens to is replaced.
-    Unix(PathBuf),
+    /// At a Unix socket.
+    Unix {
+        /// Its path. A socket that no process listens to is replaced.
+        path: PathBuf,
+        /// Its permissions: who may write to it may connect.
+        mode: u32,
+    },
 }
 
 /// A policy that can be loaded again. It is called on a thread of its own.
@@ -73,8 +80,8 @@ pub enum Event<'a> {
     Draining,
     /// A question in a dialect was rejected, with the reason; at most once a minute for each kind.
     Rejected(&'a str, &'a str),
-    /// The first connection of a peer that is not listed.
-    Stranger(core::net::IpAddr),
+    /// A connection of a peer that is not listed; at most once in ten minutes for each.
+    Stranger(IpAddr),
 }
 
 /// The options of a server.
@@ -97,6 +104,8 @@ pub struct AuthzOptions {
     pub clock: Clock,
     /// The time between the report that the server is not ready and its end.
     pub drain: Duration,
+    /// The time without a request after which a connection is closed; also the time for a request head.
+    pub idle: Duration,
     /// The largest number of connections at a time.
     pub max_connections: usize,
     /// Called once per decision.

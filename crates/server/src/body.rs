@@ -21,6 +21,15 @@ where
     body.map_err(Into::into).boxed_unsync()
 }
 
+/// A body that keeps a value until it is sent or abandoned.
+pub(crate) fn holding(body: AnyBody, held: impl Send + 'static) -> AnyBody {
+    let keep = move |error| {
+        let _ = &held;
+        error
+    };
+    body.map_err(keep).boxed_unsync()
+}
+
 /// A body that is complete in memory.
 pub(crate) fn full(bytes: impl Into<Bytes>) -> AnyBody {
     boxed(Full::new(bytes.into()))

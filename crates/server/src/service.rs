@@ -10,7 +10,7 @@ use std::panic::catch_unwind;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use http::header::{CACHE_CONTROL, HeaderName, HeaderValue, SET_COOKIE};
+use http::header::{CACHE_CONTROL, HOST, HeaderName, HeaderValue, SET_COOKIE};
 use http::{HeaderMap, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
@@ -46,6 +46,10 @@ pub struct Served<'a> {
     pub decided_in: Duration,
     /// The dialect in which a proxy asked; `http` for a request of a client.
     pub via: &'static str,
+    /// The client's address, as the policy reads it: of the connection, or as the proxy that asked wrote it.
+    pub client: Option<&'a str>,
+    /// The host that the client named.
+    pub host: Option<&'a [u8]>,
 }
 
 /// Called for every response once its head is known.
@@ -102,6 +106,7 @@ impl Service {
         let (mut parts, body) = request.into_parts();
         let upgrade = parts.extensions.remove::<OnUpgrade>();
         let ip = self.client_ip(peer, &parts.headers);
+        let host = parts.headers.get(HOST).cloned();
         let headers: Vec<(&str, &[u8])> = parts
             .headers
             .iter()
@@ -122,6 +127,8 @@ impl Service {
             record: &outcome.log,
             decided_in,
             status: CLIENT_LEFT,
+            client: ip.as_deref(),
+            host: host.as_ref().map(HeaderValue::as_bytes),
         };
         let response = match outcome.action {
             Action::Forward(Forward {
@@ -189,6 +196,8 @@ struct Recorded<'a> {
     record: &'a LogRecord,
     decided_in: Duration,
     status: u16,
+    client: Option<&'a str>,
+    host: Option<&'a [u8]>,
 }
 
 impl Drop for Recorded<'_> {
@@ -202,6 +211,8 @@ impl Drop for Recorded<'_> {
             status: self.status,
             decided_in: self.decided_in,
             via: "http",
+            client: self.client,
+            host: self.host,
         });
     }
 }

@@ -5,7 +5,7 @@
 use core::convert::Infallible;
 use core::future::Future;
 use core::net::IpAddr;
-use core::pin::pin;
+use core::pin::{Pin, pin};
 use core::time::Duration;
 use std::io;
 use std::sync::Arc;
@@ -13,18 +13,17 @@ use std::sync::Arc;
 use http::header::HOST;
 use http::{HeaderValue, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
+use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpListener;
 #[cfg(unix)]
 use tokio::net::UnixListener;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
 
-use crate::body::{AnyBody, closing, plain};
+use crate::body::{AnyBody, closing, holding, plain};
 use crate::raw_target::{self, RawTarget, TargetTap};
 
 /// The pause after a failed accept, for instance for lack of file descriptors.
@@ -95,7 +94,8 @@ pub(crate) type TlsSource = Arc<dyn Fn() -> TlsAcceptor + Send + Sync>;
 /// The properties of a server.
 #[derive(Clone)]
 pub(crate) struct Limits {
-    /// The time for a request head, also between two requests of a connection.
+    /// The time for a request head, also between two requests of a connection: over HTTP/2, the time without a request
+    /// in flight.
     pub(crate) head: Duration,
     /// The time for responses in flight after the server is stopped.
     pub(crate) stop: Duration,
@@ -114,7 +114,8 @@ pub(crate) async fn serve<A: Answer>(
     limits: Limits,
     stop: impl Future<Output = ()>,
 ) {
-    let graceful = GracefulShutdown::new();
+    // Every connection has a receiver, so the last one that ends closes the channel.
+    let (stopping, stopped) = watch::channel(());
     let room = Arc::new(Semaphore::new(limits.connections));
     let refusals = Arc::new(Semaphore::new(MAX_REFUSALS));
     let mut stop = pin!(stop);
@@ -139,10 +140,10 @@ pub(crate) async fn serve<A: Answer>(
                 }
                 Ok((stream, peer)) => {
                     let answers = Arc::clone(&answers);
-                    let (limits, watcher) = (limits.clone(), graceful.watcher());
+                    let (limits, stopped) = (limits.clone(), stopped.clone());
                     tokio::spawn(async move {
                         // An aborted connection is not an error of the server.
-                        let _ = encrypted(stream, peer, answers, limits, watcher).await;
+                        let _ = encrypted(stream, peer, answers, limits, stopped).await;
                         drop(permit);
                     });
                 }
@@ -150,14 +151,17 @@ pub(crate) async fn serve<A: Answer>(
             },
         }
     }
-    drop(listener);
-    let _ = tokio::time::timeout(limits.stop, graceful.shutdown()).await;
+    drop((listener, stopped));
+    stopping.send_replace(());
+    let _ = tokio::time::timeout(limits.stop, stopping.closed()).await;
 }
 
-/// Answers a peer that may not connect, whatever it sends.
+/// Answers a peer that may not connect, whatever it sends. The code is that of the log and of the metric: a proxy may pass
+/// the answer on to its client, who must not learn more.
 async fn refuse(mut stream: Box<dyn Stream>) {
     const FORBIDDEN: &[u8] =
-        b"HTTP/1.1 403 Forbidden\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
+        b"HTTP/1.1 403 Forbidden\r\nconnection: close\r\ncontent-type: application/json\r\n\
+        cache-control: no-store\r\ncontent-length: 21\r\n\r\n{\"error\":\"stranger\"}\n";
     let answered = async {
         // If bytes are left unread, the peer sees a reset instead of the answer.
         let mut some = [0; 4_096];
@@ -173,13 +177,13 @@ async fn encrypted<A: Answer>(
     peer: Peer,
     answers: Arc<A>,
     limits: Limits,
-    watcher: Watcher,
+    stopped: watch::Receiver<()>,
 ) -> io::Result<()> {
     let Some(tls) = &limits.tls else {
-        return connection(stream, peer, answers, limits, watcher).await;
+        return connection(stream, peer, answers, limits, stopped).await;
     };
     let stream = tokio::time::timeout(limits.head, tls().accept(stream)).await??;
-    connection(stream, peer, answers, limits, watcher).await
+    connection(stream, peer, answers, limits, stopped).await
 }
 
 async fn connection<A: Answer, S: Stream + 'static>(
@@ -187,7 +191,7 @@ async fn connection<A: Answer, S: Stream + 'static>(
     peer: Peer,
     answers: Arc<A>,
     limits: Limits,
-    watcher: Watcher,
+    mut stopped: watch::Receiver<()>,
 ) -> io::Result<()> {
     let begun = if limits.http2 {
         tokio::time::timeout(limits.head, begin(&mut stream)).await??
@@ -200,37 +204,107 @@ async fn connection<A: Answer, S: Stream + 'static>(
     } else {
         TargetTap::begun(stream, &begun)
     };
+    let (requests, in_flight) = watch::channel(0);
     let handler = service_fn(move |mut request| {
         let answers = Arc::clone(&answers);
+        // HTTP/1 has a limit of its own, which costs nothing per request.
+        let held = is_http2.then(|| InFlight::begin(&requests));
         let target = targets.take().or_else(|| raw_target::of_uri(&request));
         name_host(&mut request);
         async move {
             let Some(target) = target else {
                 return Ok::<_, Infallible>(closing(plain(StatusCode::BAD_REQUEST)));
             };
-            Ok(answers.answer(peer, target, request).await)
+            let response = answers.answer(peer, target, request).await;
+            Ok(match held {
+                Some(held) => response.map(|body| holding(body, held)),
+                None => response,
+            })
         }
     });
-    let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(limits.head)
-        .max_buf_size(raw_target::MAX_HEAD_BYTES)
-        .max_headers(raw_target::MAX_HEADERS);
-    builder
-        .http2()
-        .timer(TokioTimer::new())
-        .keep_alive_interval(limits.head)
-        .max_header_list_size(raw_target::MAX_HEAD_BYTES as u32);
-    let builder = if is_http2 {
-        builder.http2_only()
-    } else {
-        builder.http1_only()
+    let io = TokioIo::new(tap);
+    let stop = async move {
+        // An error is the end of the server.
+        let _ = stopped.changed().await;
     };
-    let connection = builder.serve_connection_with_upgrades(TokioIo::new(tap), handler);
-    let _ = watcher.watch(connection).await;
+    if is_http2 {
+        let connection = http2::Builder::new(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .keep_alive_interval(limits.head)
+            .max_header_list_size(raw_target::MAX_HEAD_BYTES as u32)
+            .serve_connection(io, handler);
+        let end = async move {
+            tokio::select! {
+                () = idle(in_flight, limits.head) => {}
+                () = stop => {}
+            }
+        };
+        until(end, connection, http2::Connection::graceful_shutdown).await;
+    } else {
+        // Not hyper-util's builder for both: it has no time limit for the first bytes, and the tap passes on none before
+        // the head is complete.
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(limits.head)
+            .max_buf_size(raw_target::MAX_HEAD_BYTES)
+            .max_headers(raw_target::MAX_HEADERS)
+            .serve_connection(io, handler)
+            .with_upgrades();
+        until(
+            stop,
+            connection,
+            http1::UpgradeableConnection::graceful_shutdown,
+        )
+        .await;
+    }
     Ok(())
+}
+
+/// Serves a connection. When `end` completes, it accepts no further request. The type of the connection is erased, because
+/// the compiler cannot show for it that the task which awaits it may change threads.
+fn until<C: Future + Send + 'static>(
+    end: impl Future<Output = ()> + Send + 'static,
+    connection: C,
+    shut_down: fn(Pin<&mut C>),
+) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    Box::pin(async move {
+        let mut connection = pin!(connection);
+        tokio::select! {
+            _ = connection.as_mut() => return,
+            () = end => {}
+        }
+        shut_down(connection.as_mut());
+        let _ = connection.await;
+    })
+}
+
+/// A request in flight, until the last byte of its response is sent. Beginning and end are changes of the count, and
+/// restart the idle time of the connection.
+struct InFlight(watch::Sender<usize>);
+
+impl InFlight {
+    fn begin(requests: &watch::Sender<usize>) -> Self {
+        requests.send_modify(|count| *count = count.saturating_add(1));
+        Self(requests.clone())
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.0.send_modify(|count| *count = count.saturating_sub(1));
+    }
+}
+
+/// Completes when no request has been in flight for `limit`. Pings of a client do not count.
+async fn idle(mut in_flight: watch::Receiver<usize>, limit: Duration) {
+    loop {
+        // The senders are dropped only with the connection, which is not served any more.
+        let _ = in_flight.wait_for(|count| *count == 0).await;
+        match tokio::time::timeout(limit, in_flight.changed()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(_)) | Err(_) => return,
+        }
+    }
 }
 
 /// Gives a request over HTTP/2 the `Host` that it has over HTTP/1.1. It names the host in `:authority` instead, which

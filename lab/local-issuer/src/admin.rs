@@ -38,7 +38,7 @@ pub(crate) fn answer(issuer: &mut Issuer, verb: &str, ask: &Ask<'_>) -> Reply {
 }
 
 fn fetches(count: Fetches) -> Value {
-    json!({ "jwks": count.jwks, "token": count.token })
+    json!({ "jwks": count.jwks, "token": count.token, "discovery": count.discovery })
 }
 
 /// `{"kid":"…"}`, or `{"kids":"old"}` for every key that does not sign.

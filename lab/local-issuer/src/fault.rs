@@ -1,12 +1,12 @@
-//! Injectable faults of the key-set endpoint. Everything that fetches keys must survive each of them with
-//! the keys it has.
+//! Injectable faults of the endpoints that sites call: the key set and the token endpoint. Whoever calls one must
+//! survive each of them with what it has.
 
 use core::time::Duration;
 
 use http::{StatusCode, header};
 use serde_json::Value;
 
-use crate::reply::{Reply, html, json_text, status, text};
+use crate::reply::{Ending, Reply, html, json_text, status, text};
 
 /// The maximum delay of a slow response.
 const MAX_PAUSE_MS: u64 = 600_000;
@@ -28,6 +28,10 @@ pub(crate) enum Fault {
     Empty,
     /// A redirect.
     Redirect(String),
+    /// Half of the response that was announced, and the end of the connection.
+    Truncated,
+    /// The end of the connection, and no response.
+    Closed,
 }
 
 /// The current fault, and the number of responses it still affects.
@@ -81,6 +85,8 @@ fn read(kind: &str, wanted: &Value) -> Option<Fault> {
         "html" => Fault::Html,
         "huge" => Fault::Huge,
         "empty" => Fault::Empty,
+        "truncated" => Fault::Truncated,
+        "closed" => Fault::Closed,
         "redirect" => Fault::Redirect(wanted.get("to")?.as_str()?.to_owned()),
         _ => return None,
     })
@@ -99,6 +105,14 @@ impl Fault {
             Fault::Html => html("<!doctype html><title>Be right back</title>".to_owned()),
             Fault::Huge => json_text(keys + &" ".repeat(10_000_000)),
             Fault::Empty => json_text("{\"keys\":[]}".to_owned()),
+            Fault::Truncated => Reply {
+                ending: Ending::Truncated,
+                ..json_text(keys)
+            },
+            Fault::Closed => Reply {
+                ending: Ending::Closed,
+                ..json_text(keys)
+            },
             Fault::Redirect(to) => {
                 text(StatusCode::FOUND, "elsewhere").with_header(header::LOCATION, &to)
             }
@@ -145,6 +159,16 @@ mod tests {
         ] {
             assert_eq!(faults.set(&bad), None, "{bad}");
             assert_eq!(faults.strike(), Some(Fault::Html), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_response_can_end_early_or_not_begin() {
+        let mut faults = Faults::default();
+        for (kind, ending) in [("truncated", Ending::Truncated), ("closed", Ending::Closed)] {
+            faults.set(&json!({"kind": kind})).unwrap();
+            let reply = faults.strike().unwrap().spoil("{}".to_owned());
+            assert_eq!(reply.ending, ending);
         }
     }
 

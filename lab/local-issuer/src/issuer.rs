@@ -82,6 +82,7 @@ pub(crate) struct Issuer {
 pub(crate) struct Fetches {
     pub(crate) jwks: u64,
     pub(crate) token: u64,
+    pub(crate) discovery: u64,
 }
 
 impl Issuer {

@@ -153,10 +153,10 @@ pub(crate) fn sign_in(issuer: &mut Issuer, ask: &Ask<'_>) -> Reply {
 /// without a code.
 pub(crate) fn token(issuer: &mut Issuer, ask: &Ask<'_>) -> Reply {
     issuer.fetches.token += 1;
-    let reply = exchange(issuer, ask);
     let reply = match issuer.token_faults.strike() {
-        Some(fault) => fault.spoil(String::from_utf8_lossy(&reply.body).into_owned()),
-        None => reply,
+        // What the client sent was not read, so its code or its refresh token is still valid.
+        Some(fault) => fault.spoil("{\"error\":\"temporarily_unavailable\"}".to_owned()),
+        None => exchange(issuer, ask),
     };
     reply.with_header(header::ACCESS_CONTROL_ALLOW_ORIGIN, "*")
 }

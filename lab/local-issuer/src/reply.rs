@@ -6,6 +6,17 @@ use core::time::Duration;
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
 
+/// How the connection ends, if a fault ends it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Ending {
+    #[default]
+    Complete,
+    /// In the middle of the body.
+    Truncated,
+    /// Before the response.
+    Closed,
+}
+
 /// A response.
 #[derive(Clone, Debug)]
 pub(crate) struct Reply {
@@ -14,6 +25,7 @@ pub(crate) struct Reply {
     pub(crate) body: Vec<u8>,
     /// The delay before the response is sent.
     pub(crate) pause: Duration,
+    pub(crate) ending: Ending,
 }
 
 impl Reply {
@@ -26,6 +38,7 @@ impl Reply {
             headers,
             body: body.into_bytes(),
             pause: Duration::ZERO,
+            ending: Ending::Complete,
         }
     }
 

@@ -40,7 +40,8 @@ fn jwks(issuer: &mut Issuer) -> Reply {
     }
 }
 
-fn configuration(issuer: &Issuer) -> Reply {
+fn configuration(issuer: &mut Issuer) -> Reply {
+    issuer.fetches.discovery += 1;
     json_reply(&json!({
         "issuer": issuer.issuer,
         "jwks_uri": issuer.jwks_uri(),

@@ -13,7 +13,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use http::header::CONTENT_LENGTH;
 use http::{Request, Response, StatusCode};
+use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;
@@ -24,7 +26,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
 use crate::issuer::{Ask, Issuer, Options, Problem};
-use crate::reply::{Reply, status};
+use crate::reply::{Ending, Reply, status};
 use crate::routes;
 
 const MAX_BODY_BYTES: usize = 64 * 1024;
@@ -179,7 +181,7 @@ async fn serve(listener: TcpListener, issuer: Arc<Mutex<Issuer>>, stop: impl Fut
         tokio::spawn(async move {
             let handler = service_fn(move |request| {
                 let issuer = Arc::clone(&issuer);
-                async move { Ok::<_, Infallible>(answer(issuer, request).await) }
+                async move { answer(issuer, request).await }
             });
             // A client may disconnect at any time.
             let _ = http1::Builder::new()
@@ -191,7 +193,24 @@ async fn serve(listener: TcpListener, issuer: Arc<Mutex<Issuer>>, stop: impl Fut
     }
 }
 
-async fn answer(issuer: Arc<Mutex<Issuer>>, request: Request<Incoming>) -> Response<Full<Bytes>> {
+/// A fault: the connection ends.
+#[derive(Debug)]
+struct Ended;
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the connection was ended on purpose")
+    }
+}
+
+impl Error for Ended {}
+
+type Body = UnsyncBoxBody<Bytes, Infallible>;
+
+async fn answer(
+    issuer: Arc<Mutex<Issuer>>,
+    request: Request<Incoming>,
+) -> Result<Response<Body>, Ended> {
     let (head, body) = request.into_parts();
     let reply = match Limited::new(body, MAX_BODY_BYTES).collect().await {
         Err(_) => status(StatusCode::PAYLOAD_TOO_LARGE),
@@ -217,11 +236,29 @@ async fn answer(issuer: Arc<Mutex<Issuer>>, request: Request<Incoming>) -> Respo
     into_response(reply)
 }
 
-fn into_response(reply: Reply) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::new(Bytes::from(reply.body)));
-    *response.status_mut() = reply.status;
-    *response.headers_mut() = reply.headers;
-    response
+fn into_response(reply: Reply) -> Result<Response<Body>, Ended> {
+    let Reply {
+        status,
+        mut headers,
+        mut body,
+        pause: _,
+        ending,
+    } = reply;
+    let body = match ending {
+        Ending::Closed => return Err(Ended),
+        Ending::Complete => Full::new(Bytes::from(body)).boxed_unsync(),
+        Ending::Truncated => {
+            headers.insert(CONTENT_LENGTH, body.len().into());
+            body.truncate(body.len() / 2);
+            // A body whose length is not known, so that the length in the header is sent as it is.
+            let body = Full::new(Bytes::from(body)).map_frame(|frame| frame);
+            body.boxed_unsync()
+        }
+    };
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    *response.headers_mut() = headers;
+    Ok(response)
 }
 
 fn now() -> i64 {

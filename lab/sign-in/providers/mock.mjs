@@ -21,6 +21,8 @@ export async function start(scene) {
   server.service.on('beforeTokenSigning', ({ payload }) => {
     Object.assign(payload, { sub: 'ann', groups: ['rust'] });
   });
+  const counts = { authorization_code: 0, refresh_token: 0 };
+  server.service.on('beforeResponse', (_, { body }) => (counts[body.grant_type] += 1));
   const discovery = await (await fetch(`${address}/.well-known/openid-configuration`)).json();
   return {
     issuer: `issuer = "${address}"`,
@@ -30,6 +32,7 @@ export async function start(scene) {
     client: 'web',
     groups: 'groups_claim = "groups"',
     scopes: ['openid'],
+    counts,
     fill: async () => {},
     confirmSignOut: async () => {},
   };

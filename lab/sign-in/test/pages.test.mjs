@@ -18,10 +18,11 @@ const TEXT_CONTRAST = 4.5;
 const FOCUS_CONTRAST = 3;
 
 const PAGES = [
-  { name: 'error', path: '/.tollgate/callback?code=x&state=AAAAAAAAAAAAAAAAAAAAAA', link: true },
-  { name: 'signed-out', path: '/.tollgate/signed-out', link: false },
+  { name: 'choose', path: '/.tollgate/sign-in?to=/rust/', links: 2 },
+  { name: 'error', path: '/.tollgate/callback?code=x&state=AAAAAAAAAAAAAAAAAAAAAA', links: 1 },
+  { name: 'signed-out', path: '/.tollgate/signed-out', links: 0 },
   // From another site, the page asks.
-  { name: 'confirm', path: '/.tollgate/sign-out', link: true, headers: { 'sec-fetch-site': 'cross-site' } },
+  { name: 'confirm', path: '/.tollgate/sign-out', links: 1, headers: { 'sec-fetch-site': 'cross-site' } },
 ];
 const SCREENS = [
   { name: 'wide', viewport: { width: 1280, height: 800 }, colorScheme: 'light' },
@@ -38,9 +39,10 @@ let site;
 before(async () => {
   const port = await freePort();
   site = `http://localhost:${port}`;
-  const [started, provider, origin] = await Promise.all([startBrowser(scene), startProvider(scene), startOrigin(scene)]);
-  browser = started;
-  await startEdge(scene, { files: policy(provider, site), port, origin: origin.address });
+  const started = [startBrowser(scene), startProvider(scene), startProvider(scene), startOrigin(scene)];
+  const [own, provider, staff, origin] = await Promise.all(started);
+  browser = own;
+  await startEdge(scene, { files: policy(provider, site, undefined, staff), port, origin: origin.address });
 });
 after(() => scene.end());
 
@@ -48,7 +50,7 @@ for (const { name: screen, ...options } of SCREENS) {
   test(screen, { timeout: 60_000 }, async () => {
     const context = await browser.newContext(options);
     try {
-      for (const { name, path, link, headers = {} } of PAGES) {
+      for (const { name, path, links, headers = {} } of PAGES) {
         const page = await context.newPage();
         // The browser sets this header itself, so it is replaced on the way.
         await page.route('**/*', async (route) => {
@@ -60,10 +62,10 @@ for (const { name: screen, ...options } of SCREENS) {
         const seen = `${name} on ${screen}`;
         assert.equal(facts.language, 'en', seen);
         assert.equal(facts.headings, 1, seen);
-        assert.equal(facts.links, link ? 1 : 0, seen);
+        assert.equal(facts.links, links, seen);
         assert.ok(facts.width <= options.viewport.width, `${seen} scrolls sideways`);
         for (const { text, contrast } of facts.texts) assert.ok(contrast >= TEXT_CONTRAST, `${seen}: ${contrast} for "${text}"`);
-        if (link) {
+        for (let at = 0; at < links; at += 1) {
           await page.keyboard.press('Tab');
           const focus = await page.evaluate(readFocus);
           assert.equal(focus.name, 'A', seen);

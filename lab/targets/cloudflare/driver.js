@@ -84,8 +84,9 @@ async function live({ live: asked, break: how, filler }, env, around) {
   }
   const request = caseRequest(asked);
   if (how === "panic") request.headers.entries = () => [[1, 2]].values();
-  const { status } = await worker.fetch(request, { ...env, ORIGIN: { fetch: origin } }, around);
-  return { status, sent, log: log === undefined ? undefined : JSON.parse(log) };
+  const response = await worker.fetch(request, { ...env, ORIGIN: { fetch: origin } }, around);
+  const own = sent ? undefined : { headers: [...response.headers], body: await response.text() };
+  return { status: response.status, forwarded: sent, sent: own, log: log === undefined ? undefined : JSON.parse(log) };
 }
 
 /** Returns the object that represents a request. */

@@ -67,7 +67,9 @@ async function live(gate, { keyed: request, break: how, filler }) {
       request.headers.push(["x-filler", "x".repeat(filler)]);
     }
   }
-  return decided(await keyed.decide(request));
+  const said = await keyed.decide(request);
+  // All lines, for a client that has to return its cookies.
+  return { ...decided(said), sent: said.respond };
 }
 
 let options;

@@ -179,6 +179,17 @@ pub struct Observed {
     pub status: u16,
     /// The reason, as in the log record, or another description if there is no record.
     pub why: String,
+    /// The response of the gate itself, where the driver reports one.
+    pub response: Option<Sent>,
+}
+
+/// A response of the gate itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sent {
+    /// The lines of its head, with names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// Its body.
+    pub body: String,
 }
 
 /// A fault that can be injected into the next request.
@@ -245,6 +256,8 @@ pub struct Faults {
     pub policy: Delivery,
     /// The effect of exhausted memory.
     pub memory: Memory,
+    /// Whether it signs users in, so that faults of their provider concern it.
+    pub signs_in: bool,
 }
 
 /// How a target gets its policy.

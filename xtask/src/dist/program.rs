@@ -10,6 +10,7 @@ use anyhow::{Context, Result, ensure};
 
 use super::Release;
 use super::platform::Platform;
+use crate::build::lambda_edge::newest_glibc;
 use crate::build::toolchain;
 use crate::tools::{self, Pip};
 use crate::ui::Step;
@@ -90,7 +91,27 @@ pub(super) fn build(
         .join(platform.triple)
         .join("release")
         .join(file);
+    if let Some(limit) = platform.glibc {
+        check_glibc(&path, limit)?;
+    }
     Ok(Ok(Built { platform, path }))
+}
+
+/// Checks that a program runs with the glibc that the packages promise.
+fn check_glibc(program: &Path, limit: &str) -> Result<()> {
+    let bytes = fs::read(program).with_context(|| format!("cannot read {}", program.display()))?;
+    let needed = newest_glibc(&bytes).context("the executable names no version of glibc")?;
+    let shown = needed.map(|number| number.to_string()).join(".");
+    let numbers: Vec<u32> = limit
+        .split('.')
+        .filter_map(|part| part.parse().ok())
+        .collect();
+    ensure!(
+        needed.as_slice() <= numbers.as_slice(),
+        "{} needs glibc {shown}, but the packages promise {limit}",
+        program.display()
+    );
+    Ok(())
 }
 
 /// A copy without symbols, which are most of a program that was built for tests.

@@ -27,18 +27,22 @@ const fn row(
 /// All rows. A row must list exactly what the package imports: an extra entry is as wrong as a missing one.
 /// Imports of tests may be listed and unused.
 const TABLE: &[Row] = &[
-    row("tollgate-core", &[], &["tollgate-compiler"]),
-    row("tollgate-token", &["tollgate-core"], &["tollgate-policy"]),
+    row("tollgate-edge-core", &[], &["tollgate-compiler"]),
+    row(
+        "tollgate-token",
+        &["tollgate-edge-core"],
+        &["tollgate-policy"],
+    ),
     row(
         "tollgate-crypto",
         &["tollgate-es256", "tollgate-rs256", "tollgate-token"],
-        &["tollgate-core", "tollgate-gate"],
+        &["tollgate-edge-core", "tollgate-gate"],
     ),
     row("tollgate-es256", &[], &[]),
     row("tollgate-rs256", &[], &[]),
     row(
         "tollgate-gate",
-        &["tollgate-core", "tollgate-token"],
+        &["tollgate-edge-core", "tollgate-token"],
         &[
             "tollgate-compiler",
             "tollgate-crypto",
@@ -48,13 +52,13 @@ const TABLE: &[Row] = &[
     ),
     row(
         "tollgate-policy",
-        &["tollgate-core"],
+        &["tollgate-edge-core"],
         &["tollgate-compiler"],
     ),
     row(
         "tollgate-javascript",
         &[
-            "tollgate-core",
+            "tollgate-edge-core",
             "tollgate-gate",
             "tollgate-policy",
             "tollgate-token",
@@ -86,7 +90,7 @@ const TABLE: &[Row] = &[
     row(
         "tollgate-compiler",
         &[
-            "tollgate-core",
+            "tollgate-edge-core",
             "tollgate-gate",
             "tollgate-policy",
             "tollgate-token",
@@ -97,7 +101,7 @@ const TABLE: &[Row] = &[
         "tollgate-analysis",
         &[
             "tollgate-compiler",
-            "tollgate-core",
+            "tollgate-edge-core",
             "tollgate-gate",
             "tollgate-policy",
             "tollgate-token",
@@ -109,7 +113,7 @@ const TABLE: &[Row] = &[
         &[
             "tollgate-analysis",
             "tollgate-compiler",
-            "tollgate-core",
+            "tollgate-edge-core",
             "tollgate-edges",
             "tollgate-gate",
             "tollgate-policy",
@@ -119,7 +123,7 @@ const TABLE: &[Row] = &[
     ),
     row(
         "tollgate-exchange",
-        &["tollgate-compiler", "tollgate-core", "tollgate-policy"],
+        &["tollgate-compiler", "tollgate-edge-core", "tollgate-policy"],
         &["tollgate-gate", "tollgate-token"],
     ),
     row(
@@ -127,7 +131,7 @@ const TABLE: &[Row] = &[
         &[
             "tollgate-author",
             "tollgate-compiler",
-            "tollgate-core",
+            "tollgate-edge-core",
             "tollgate-es256",
             "tollgate-exchange",
             "tollgate-gate",
@@ -145,14 +149,14 @@ const TABLE: &[Row] = &[
             "tollgate-analysis",
             "tollgate-author",
             "tollgate-compiler",
-            "tollgate-core",
+            "tollgate-edge-core",
             "tollgate-crypto",
             "tollgate-edges",
             "tollgate-exchange",
             "tollgate-gate",
             "tollgate-host",
             "tollgate-javascript",
-            "tollgate-server",
+            "tollgate-edge-server",
             "tollgate-mint",
             "tollgate-policy",
             "tollgate-proxies",
@@ -162,9 +166,9 @@ const TABLE: &[Row] = &[
         &[],
     ),
     row(
-        "tollgate-server",
+        "tollgate-edge-server",
         &[
-            "tollgate-core",
+            "tollgate-edge-core",
             "tollgate-crypto",
             "tollgate-gate",
             "tollgate-host",
@@ -175,7 +179,7 @@ const TABLE: &[Row] = &[
     row(
         "tollgate-edge",
         &[
-            "tollgate-core",
+            "tollgate-edge-core",
             "tollgate-crypto",
             "tollgate-gate",
             "tollgate-host",
@@ -183,7 +187,11 @@ const TABLE: &[Row] = &[
         ],
         &["tollgate-compiler", "tollgate-mint"],
     ),
-    row("tollgate-host", &["tollgate-core", "tollgate-gate"], &[]),
+    row(
+        "tollgate-host",
+        &["tollgate-edge-core", "tollgate-gate"],
+        &[],
+    ),
     row("tollgate-demo", &["tollgate-lab-http", "xtask"], &[]),
     row("tollgate-fixtures", &["tollgate-mint"], &[]),
     row("tollgate-lab-http", &[], &[]),
@@ -194,20 +202,20 @@ const TABLE: &[Row] = &[
     row(
         "tollgate-spec",
         &[],
-        &["tollgate-compiler", "tollgate-core", "tollgate-token"],
+        &["tollgate-compiler", "tollgate-edge-core", "tollgate-token"],
     ),
     row(
         "tollgate-targets",
         &[
             "tollgate-compiler",
-            "tollgate-core",
+            "tollgate-edge-core",
             "tollgate-crypto",
             "tollgate-edges",
             "tollgate-gate",
             "tollgate-host",
             "tollgate-javascript",
             "tollgate-lab-http",
-            "tollgate-server",
+            "tollgate-edge-server",
             "tollgate-local-issuer",
             "tollgate-mint",
             "tollgate-policy",
@@ -221,7 +229,7 @@ const TABLE: &[Row] = &[
     row(
         "tollgate-plain",
         &["tollgate-crypto", "tollgate-gate"],
-        &["tollgate-core", "tollgate-policy"],
+        &["tollgate-edge-core", "tollgate-policy"],
     ),
     row("tollgate-node", &["tollgate-crypto", "tollgate-gate"], &[]),
     row(
@@ -233,7 +241,7 @@ const TABLE: &[Row] = &[
     row(
         "tollgate-lambda",
         &[
-            "tollgate-core",
+            "tollgate-edge-core",
             "tollgate-crypto",
             "tollgate-gate",
             "tollgate-host",

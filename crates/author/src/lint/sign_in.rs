@@ -1,4 +1,4 @@
-//! TG0737 to TG0739, TG0741 and TG0742: settings and rules that do not fit the sign-in of the gate.
+//! TG0737 to TG0739 and TG0741 to TG0743: settings and rules that do not fit the sign-in of the gate.
 //!
 //! Not here: what is an error, which the compiler reports.
 
@@ -25,6 +25,7 @@ pub(super) fn check(context: &LintContext<'_>, findings: &mut Vec<Diagnostic>) {
     patterns(context, sign_in, findings);
     findings.extend(no_way(context, sign_in, &config.deny));
     findings.extend(strict(context, &config));
+    findings.extend(silent(context, sign_in));
 }
 
 /// Whether the gate answers requests for this target itself, because users sign in there.
@@ -170,6 +171,27 @@ fn strict(context: &LintContext<'_>, config: &GateConfig) -> Option<Diagnostic> 
     }
     finding.help("write `same_site = \"lax\"`, or remove it");
     context.replace(&mut finding, Applicability::Unsure, "\"lax\"");
+    Some(finding)
+}
+
+/// TG0743.
+fn silent(context: &LintContext<'_>, sign_in: &SignInConfig) -> Option<Diagnostic> {
+    let is_silent = |(name, value): &(String, String)| {
+        name.eq_ignore_ascii_case("prompt") && value.split(' ').any(|prompt| prompt == "none")
+    };
+    let mut providers = sign_in.providers.iter();
+    let at = providers.position(|provider| provider.parameters.iter().any(is_silent))?;
+    let message = "with `prompt = \"none\"`, users without a session at the issuer cannot sign in";
+    let mut finding = Diagnostic::new(&codes::SILENT_SIGN_IN, SITE_FILE, message);
+    let span = match at {
+        0 => place_of_value(context.sources, "sign_in", "parameters"),
+        // The table of another provider has no name to find it by.
+        _ => place_of_table(context.sources, "sign_in"),
+    };
+    if let Some(span) = span {
+        finding.at(span);
+    }
+    finding.help("remove `prompt`, or write `prompt = \"select_account\"`");
     Some(finding)
 }
 

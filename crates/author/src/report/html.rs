@@ -40,7 +40,10 @@ pub fn html(findings: &Findings<'_>) -> String {
             body {
                 header {
                     h1 { (findings.site) }
-                    p .faint { "policy " code { (findings.policy) } ", " (findings.rules.len()) " rules" }
+                    p .faint {
+                        @if let Some(policy) = &findings.policy { "policy " code { (policy) } ", " }
+                        (findings.rules.len()) " rules"
+                    }
                 }
                 section .figures { (figures(findings)) }
                 (site.contents())

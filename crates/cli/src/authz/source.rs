@@ -13,7 +13,7 @@ use tollgate_server::PolicySource;
 
 use crate::client::{Client, Limits};
 use crate::failure::{Failure, warn_of};
-use crate::policy;
+use crate::policy::{self, Deployable};
 use crate::stamp::{LOOK, Stamp, stamp};
 
 /// The limits of a request for a policy: the largest image is that of Workers KV, and this is twice as much.
@@ -79,15 +79,15 @@ impl Fetch {
         Ok(Some(Self::S3(Box::new((object, Mutex::new(aws))))))
     }
 
-    fn get(&self, url: &str) -> Result<Vec<u8>, Failure> {
+    fn get(&self, url: &str) -> Result<Deployable, Failure> {
         match self {
-            Self::Http(client) => client.get(url, LIMITS).map_err(|error| Failure::PolicyUrl {
-                url: url.to_owned(),
-                error,
+            Self::Http(client) => Deployable::fetch(client, url, LIMITS).map_err(|error| {
+                let url = url.to_owned();
+                Failure::PolicyUrl { url, error }
             }),
             Self::S3(object) => {
                 let (object, aws) = object.as_ref();
-                Ok(object.fetch(&mut locked(aws))?)
+                Deployable::download(object, &mut locked(aws))
             }
         }
     }
@@ -133,13 +133,14 @@ impl Source {
                 loaded.map(Some)
             }
             Place::Url(url, fetch, last) => {
-                let image = fetch.get(url)?;
+                let policy = fetch.get(url)?;
                 let mut last = locked(last);
-                if *last == image && !always {
+                if *last == policy.image() && !always {
                     return Ok(None);
                 }
-                last.clone_from(&image);
-                policy::load(Path::new(url), image, locked(&self.trust).as_mut()).map(Some)
+                policy.image().clone_into(&mut last);
+                let gate = policy.gate(Path::new(url), locked(&self.trust).as_mut());
+                gate.map(Some)
             }
         }
     }

@@ -11,16 +11,15 @@ use tollgate_proxies::Site;
 
 use super::parts::Parts;
 use crate::failure::Failure;
+use crate::policy::Deployable;
 use crate::write::Entry;
 
 /// The input of building a target.
 pub(super) struct Input<'a> {
-    /// The policy image, signed or not, which the gate has loaded once.
-    pub(super) image: &'a [u8],
+    /// The policy, whose image the gate has loaded once.
+    pub(super) policy: &'a Deployable,
     /// Trust keys for targets that load images.
     pub(super) trust: Option<&'a str>,
-    /// The checked policy, if a directory was compiled.
-    pub(super) spec: Option<&'a ImageSpec>,
     /// The configuration of the gate in the image.
     pub(super) gate: &'a GateConfig,
     /// The name of the index document.
@@ -56,9 +55,14 @@ pub(super) enum Content {
 }
 
 impl Input<'_> {
+    /// The policy image, signed or not.
+    pub(super) fn image(&self) -> &[u8] {
+        self.policy.image()
+    }
+
     /// The checked policy, for targets that cannot be built from an image.
     pub(super) fn spec(&self) -> Result<&ImageSpec, Failure> {
-        self.spec.ok_or(Failure::NeedsFolder)
+        self.policy.spec().ok_or(Failure::NeedsFolder)
     }
 }
 

@@ -29,7 +29,7 @@ pub(super) fn finish(input: &Input<'_>, bytes: usize, artifact: &mut Artifact) {
             "{} modules of {}, of which the policy is {}",
             entries.len(),
             sized(bytes),
-            sized(input.image.len())
+            sized(input.image().len())
         ));
         let about = [
             ("config.capnp", workerd(entries)),
@@ -51,8 +51,8 @@ pub(super) fn finish(input: &Input<'_>, bytes: usize, artifact: &mut Artifact) {
             "exceeds the largest value that KV can store",
         ),
     ] {
-        if input.image.len() > limit {
-            let policy = sized(input.image.len());
+        if input.image().len() > limit {
+            let policy = sized(input.image().len());
             artifact
                 .warnings
                 .push(format!("a policy of {policy} {what}"));
@@ -77,7 +77,7 @@ fn wrangler(out: &Path) -> String {
 
 /// The input of `wrangler kv bulk put`: the image under its ID, and the current ID.
 fn kv(input: &Input<'_>) -> String {
-    let image = Base64::encode_string(input.image);
+    let image = Base64::encode_string(input.image());
     json!([
         { "key": format!("policy/{}", input.id), "value": image, "base64": true },
         { "key": "policy", "value": input.id },

@@ -24,7 +24,7 @@ pub(super) fn build(edge: &Edge, of: &Parts, input: &Input<'_>) -> Result<Artifa
     sign::put_trust(&mut entries, of.trust, input.trust)?;
     entries.push(Entry {
         name: of.policy.to_owned(),
-        bytes: input.image.to_vec(),
+        bytes: input.image().to_vec(),
     });
     parts::check_complete(&entries)?;
     // The file that the edge starts comes first.

@@ -14,7 +14,7 @@ pub(super) fn finish(input: &Input<'_>, unpacked: usize, artifact: &mut Artifact
     artifact.notes.push(format!(
         "handler index.handler, {} unpacked, of which the policy is {}",
         sized(unpacked),
-        sized(input.image.len())
+        sized(input.image().len())
     ));
     let packed = artifact.content.bytes();
     if packed > SMALL_ZIP_BYTES {

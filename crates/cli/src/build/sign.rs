@@ -14,6 +14,7 @@ use tollgate_gate::signed::{self, Release, SignedError};
 
 use crate::earlier::zipped;
 use crate::failure::Failure;
+use crate::policy::Deployable;
 use crate::write::Entry;
 use crate::{input, trust};
 
@@ -59,28 +60,28 @@ impl SignArgs {
         self.sign.is_some() || self.trust.is_some()
     }
 
-    /// Returns the image in a new envelope if it is to be signed, else unchanged. `site` returns the site of an image.
-    pub(super) fn sealed(
-        &self,
-        bytes: Vec<u8>,
-        site: impl FnOnce(Vec<u8>) -> Result<String, Failure>,
-    ) -> Result<Vec<u8>, Failure> {
+    /// Returns the policy with its image in a new envelope if it is to be signed, else unchanged. `source` is used in
+    /// messages.
+    pub(super) fn sealed(&self, policy: Deployable, source: &Path) -> Result<Deployable, Failure> {
         let (Some(path), Some(key_id), Some(version)) =
             (&self.sign, &self.key_id, self.policy_version)
         else {
-            return Ok(bytes);
+            return Ok(policy);
         };
         let key = ImageKey::from_pem(&input::read_text(path)?).map_err(|error| {
             let path = path.clone();
             Failure::ImageKey { path, error }
         })?;
         // An existing signature is replaced, so an image is never signed twice.
-        let (image, _) = signed::open_envelope(bytes).map_err(Failure::Envelope)?;
-        let site = site(image.clone())?;
-        let mut sealed =
-            signed::to_be_signed(version, key_id, &site, &image).map_err(Failure::Unsealable)?;
-        sealed.extend(key.sign(&sealed).map_err(Failure::ImageSigning)?);
-        Ok(sealed)
+        let open = |bytes| signed::open_envelope(bytes).map_err(Failure::Envelope);
+        let policy = policy.sealed(|bytes| Ok(open(bytes)?.0))?;
+        let site = policy.gate(source, None)?.config().site.clone();
+        policy.sealed(|image| {
+            let mut sealed = signed::to_be_signed(version, key_id, &site, &image)
+                .map_err(Failure::Unsealable)?;
+            sealed.extend(key.sign(&sealed).map_err(Failure::ImageSigning)?);
+            Ok(sealed)
+        })
     }
 
     /// The path and the contents of the file with the trust keys.

@@ -105,7 +105,7 @@ impl Target {
 
     pub(super) fn build(self, input: &Input<'_>) -> Result<Artifact, Failure> {
         match self {
-            Target::Image => Ok(Artifact::of(Content::File(input.image.to_vec()))),
+            Target::Image => Ok(Artifact::of(Content::File(input.image().to_vec()))),
             Target::Edge(edge) => match &edge.artifact {
                 Deployed::Zip(parts) | Deployed::Folder(parts) => joined::build(edge, parts, input),
                 Deployed::Function => cloudfront_functions::build(input),

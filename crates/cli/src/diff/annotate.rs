@@ -2,13 +2,13 @@
 
 use tollgate_analysis::diff::{Diff, Difference, Side};
 use tollgate_author::annotate::{
-    ANSWERED_DIFFERENTLY, Annotation, NEWLY_ALLOWED, NEWLY_DENIED, Region, SETTING_CHANGED,
-    UNDECIDED,
+    ANSWERED_DIFFERENTLY, Annotation, FIRST_POLICY, NEWLY_ALLOWED, NEWLY_DENIED, Region,
+    SETTING_CHANGED, UNDECIDED,
 };
 use tollgate_compiler::diagnostic::Severity;
 use tollgate_core::RuleId;
 
-use super::show::{cause, edit, headline, principals};
+use super::show::{cause, edit, first_line, headline, principals};
 use crate::analysed::Analysed;
 use crate::example::{described, ruled};
 
@@ -64,6 +64,31 @@ pub(super) fn annotations(
         });
     }
     all
+}
+
+/// The annotation of a policy whose base has none.
+pub(super) fn first(new: &Analysed, base: &str) -> Annotation {
+    let note = Annotation {
+        kind: FIRST_POLICY,
+        severity: Severity::Note,
+        message: first_line(base),
+        help: Vec::new(),
+        fixes: Vec::new(),
+        file: String::new(),
+        region: None,
+        excerpt: String::new(),
+    };
+    in_site(new, note)
+}
+
+/// The annotation at the site's file.
+pub(super) fn in_site(new: &Analysed, note: Annotation) -> Annotation {
+    let (file, region) = new.site_place().unwrap_or_default();
+    Annotation {
+        file,
+        region,
+        ..note
+    }
 }
 
 fn of_difference(

@@ -10,9 +10,15 @@ use super::show::{cause, edit, edited, headline, principals, summary, test};
 use crate::analysed::Analysed;
 use crate::example::{described, ruled};
 
-/// Markdown with one row per difference, and the tests folded away.
-pub(super) fn text(old: &Analysed, new: &Analysed, found: &Diff) -> String {
+/// Markdown with one row per difference, and the tests folded away. `first` is the base, if it has no policy.
+pub(super) fn text(old: &Analysed, new: &Analysed, found: &Diff, first: Option<&str>) -> String {
     let mut text = format!("### What this edit changes: {}\n\n", summary(found));
+    if let Some(base) = first {
+        let base = code(base);
+        text.push_str(&format!(
+            "**First policy:** {base} has no policy, so everything that this one allows is new.\n\n"
+        ));
+    }
     if !found.differences.is_empty() {
         text.push_str(
             "| | paths | who | rule | old | new | shown by |\n|---|---|---|---|---|---|---|\n",

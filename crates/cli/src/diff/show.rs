@@ -12,7 +12,9 @@ use crate::example::{described, members, request, ruled};
 use crate::output::{BAD, FAINT, GOOD, NOTE, STRONG, styled, visible};
 
 /// The documented object, with its members in the documented order.
-pub(super) fn object(old: &Analysed, new: &Analysed, found: &Diff) -> String {
+///
+/// `is_first`: whether there was no policy before.
+pub(super) fn object(old: &Analysed, new: &Analysed, found: &Diff, is_first: bool) -> String {
     let rule =
         |side: &Analysed, ruling: &Evaluation| json!(ruling.rule.map(|rule| side.name(rule)));
     let differences: Vec<String> = found
@@ -50,6 +52,9 @@ pub(super) fn object(old: &Analysed, new: &Analysed, found: &Diff) -> String {
     }
     if !found.gave_up.is_empty() {
         object.push_str(&format!(",\"undecided\":{}", json!(found.gave_up)));
+    }
+    if is_first {
+        object.push_str(",\"first_policy\":true");
     }
     object.push('}');
     object
@@ -167,9 +172,18 @@ pub(super) fn test(new: &Analysed, difference: &Difference, number: usize) -> St
     test_case(&new.policy, &name, &difference.witness, &difference.new)
 }
 
-/// The human-readable report.
-pub(super) fn text(old: &Analysed, new: &Analysed, found: &Diff) -> String {
+/// States that there is no policy to compare with.
+pub(super) fn first_line(base: &str) -> String {
+    format!("`{base}` has no policy, so everything that this one allows is new")
+}
+
+/// The human-readable report. `first` is the base, if it has no policy.
+pub(super) fn text(old: &Analysed, new: &Analysed, found: &Diff, first: Option<&str>) -> String {
     let mut text = String::new();
+    if let Some(base) = first {
+        let line = visible(&first_line(base));
+        text.push_str(&format!("{} {line}\n\n", styled(NOTE, "first policy:")));
+    }
     for (number, difference) in found.differences.iter().enumerate() {
         let style = match difference {
             _ if difference.opens() => BAD,

@@ -11,12 +11,16 @@ use crate::failure::Failure;
 use crate::output::{NOTE, note, styled};
 use crate::policy;
 
-/// Reads both policies, the old one first.
-pub(super) fn read(
-    old: &OsString,
-    new: Option<&OsString>,
-    quiet: bool,
-) -> Result<(Analysed, Analysed), Failure> {
+/// The two policies.
+pub(super) struct Sides {
+    pub(super) old: Analysed,
+    pub(super) new: Analysed,
+    /// The revision and directory that have no policy yet, if the new policy is the first one.
+    pub(super) before_first: Option<String>,
+}
+
+/// Reads both policies.
+pub(super) fn read(old: &OsString, new: Option<&OsString>, quiet: bool) -> Result<Sides, Failure> {
     if let Some((from, to)) = range(old) {
         check_single(old, "OLD")?;
         return revisions(&from, &to, new, quiet);
@@ -35,7 +39,12 @@ pub(super) fn read(
         };
         return Err(failure(name, value, help));
     }
-    Ok((side(old, "OLD")?, side(new, "NEW")?))
+    let (old, new) = (side(old, "OLD")?, side(new, "NEW")?);
+    Ok(Sides {
+        old,
+        new,
+        before_first: None,
+    })
 }
 
 /// The two revisions of `A..B`; the second one is empty for the working tree.
@@ -77,7 +86,7 @@ fn revisions(
     to: &str,
     folder: Option<&OsString>,
     quiet: bool,
-) -> Result<(Analysed, Analysed), Failure> {
+) -> Result<Sides, Failure> {
     if let Some(folder) = folder
         && !Path::new(folder).exists()
     {
@@ -91,18 +100,29 @@ fn revisions(
     }
     let folder = policy::folder_or_default(folder.map(PathBuf::from))?;
     let old = git::folder_at(from, &folder)?;
-    if to.is_empty() {
-        return Ok((old, Analysed::read(&folder)?));
-    }
-    let new = git::folder_at(to, &folder)?;
-    if !quiet && git::is_older(to, from) {
+    let new = match to {
+        "" => Analysed::read(&folder)?,
+        to => git::policy_at(to, &folder)?,
+    };
+    let Some(old) = old else {
+        return Ok(Sides {
+            old: new.before_first(&folder)?,
+            new,
+            before_first: Some(git::named(from, &folder)),
+        });
+    };
+    if !to.is_empty() && !quiet && git::is_older(to, from) {
         let word = styled(NOTE, "note");
         note(format_args!(
             "{word}: `{to}` is older than `{from}`, so this shows what going back would change; \
              for the changes of the newer one: `tollgate diff {to}..{from}`"
         ));
     }
-    Ok((old, new))
+    Ok(Sides {
+        old,
+        new,
+        before_first: None,
+    })
 }
 
 /// The kind of an argument.

@@ -63,6 +63,7 @@ impl fmt::Display for Failure {
                 let errors = counted(errors, "error");
                 write!(f, "aborting due to {errors} in the policy directory")
             }
+            Failure::AfterFixes { failure, .. } => failure.fmt(f),
             Failure::Image { path, error } => write!(f, "`{}`: {error}", path.display()),
             Failure::Analysis { path, error } => write!(f, "`{}`: {error}", path.display()),
             Failure::Git { name, message } => write!(f, "cannot read `{name}` from git: {message}"),

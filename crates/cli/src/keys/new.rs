@@ -1,4 +1,4 @@
-//! `tollgate keys new`: generates a test key, whose public half a policy accepts.
+//! `tollgate keys new`: generates a test key, whose public half a policy accepts, or a secret of a policy.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,17 +15,18 @@ use crate::verdict::Verdict;
 use crate::write::{write_secret, write_whole};
 use crate::{input, test_key};
 
-/// Generate a test key that `token mint` accepts
+/// Generate a test key that `token mint` accepts, or a secret
 #[derive(Args)]
 #[command(after_help = "\
 Examples:
   tollgate keys new -o policy/keys/users.private.json --jwks policy/keys/users.jwks.json
   tollgate keys new --alg ES256 --kid test-2 -o test-2.private.json --jwks test.jwks.json
   tollgate keys new --alg HS256 --kid try-1 -o try-1.private.json --secret policy/keys/try-1.key
+  tollgate keys new --alg HS256 --secret policy/keys/session-1.key
 
 The private key is a JSON Web Key that only you can read; it is for tests. `tollgate check` warns about policies
 that contain its public half. An HS256 key is a shared secret and has no public half: list the file of --secret
-in `secrets` of the [[issuer]].")]
+in `secrets` of the [[issuer]]. Without -o, only that file is written: a secret for sessions or for [sign_in].")]
 pub(crate) struct New {
     /// The key ID, the `kid` of its tokens [default: `test-` and random digits]
     #[arg(long, value_name = "ID", value_parser = clap::builder::NonEmptyStringValueParser::new())]
@@ -34,8 +35,8 @@ pub(crate) struct New {
     #[arg(long, value_name = "ALG", default_value = "RS256", value_parser = PossibleValuesParser::new(names()))]
     alg: String,
     /// Write the private key to this file; never overwrites an existing file
-    #[arg(short, long, value_name = "FILE")]
-    out: PathBuf,
+    #[arg(short, long, value_name = "FILE", required_unless_present = "secret")]
+    out: Option<PathBuf>,
     /// Add the public key to this key set, which is created if it does not exist
     #[arg(long, value_name = "FILE")]
     jwks: Option<PathBuf>,
@@ -59,7 +60,9 @@ impl New {
         // Validate everything before writing anything.
         let set = self.jwks.as_deref().map(|path| key_set(path, &key));
         let set = set.transpose()?;
-        secret(&self.out, &key.to_private_jwk().to_text())?;
+        if let Some(out) = &self.out {
+            secret(out, &key.to_private_jwk().to_text())?;
+        }
         if let (Some(path), Some(text)) = (&self.secret, key.secret()) {
             secret(path, &format!("{}\n", tollgate_mint::base64url(text)))?;
         }
@@ -75,7 +78,7 @@ impl New {
             print_json(json!({
                 "kid": key.kid(),
                 "alg": self.alg,
-                "private_key": self.out.to_string_lossy(),
+                "private_key": self.out.as_ref().map(|path| path.to_string_lossy()),
                 "jwks": self.jwks.as_ref().map(|path| path.to_string_lossy()),
                 "secret": self.secret.as_ref().map(|path| path.to_string_lossy()),
                 "keys": set.as_ref().map(|(_, count)| count),
@@ -84,13 +87,20 @@ impl New {
         }
         let wrote = styled(GOOD, "wrote");
         let private = styled(FAINT, "(private: never commit it)");
-        print(format_args!("{wrote} {} {private}", shown(&self.out)))?;
+        if let Some(out) = &self.out {
+            print(format_args!("{wrote} {} {private}", shown(out)))?;
+        }
         if let (Some(path), Some((_, count))) = (&self.jwks, &set) {
             let count = counted(*count, "public key");
             print(format_args!("{wrote} {} ({count})", shown(path)))?;
         }
         if let Some(path) = &self.secret {
             print(format_args!("{wrote} {} {private}", shown(path)))?;
+        }
+        // The entry of a secret that only the policy needs may be there: its file was missing.
+        if let Some(path) = &self.secret
+            && (self.out.is_some() || self.kid.is_some())
+        {
             let kid = Value::from(key.kid());
             let file = Value::from(format!(
                 "keys/{}",
@@ -118,10 +128,7 @@ impl New {
         if let (Some(path), false) = (&self.secret, is_secret) {
             return Err(argument("--secret", path, Problem::NotShared));
         }
-        for path in [Some(&self.out), self.secret.as_ref()]
-            .into_iter()
-            .flatten()
-        {
+        for path in [&self.out, &self.secret].into_iter().flatten() {
             overwrite::check_place(path)?;
             if path.symlink_metadata().is_ok() {
                 return Err(Failure::Exists(vec![path.clone()]));

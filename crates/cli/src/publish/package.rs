@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use tollgate_author::starter::test_keys;
 use tollgate_gate::Gate;
-use tollgate_policy::spec::ImageSpec;
 use tollgate_publish::{PublishError, cloudfront_functions, lambda, object, workers, workers_kv};
 
 use crate::earlier::zipped;
 use crate::failure::{Failure, print_findings};
-use crate::{build, edge, input, policy};
+use crate::policy::{self, Deployable};
+use crate::{build, edge, input};
 
 /// The main module of a Worker, and the module that is its policy.
 const MAIN: &str = "index.js";
@@ -33,8 +33,7 @@ pub(super) struct Source {
 pub(super) struct Built {
     target: String,
     gate: Gate<Vec<u8>>,
-    image: Vec<u8>,
-    spec: ImageSpec,
+    deployable: Deployable,
     artifact: Option<(PathBuf, Vec<u8>)>,
     parts: Option<PathBuf>,
 }
@@ -110,9 +109,9 @@ impl Built {
         }
         let policy = policy::compile(folder, false)?;
         if !quiet {
-            print_findings(&policy.compiled.diagnostics, &policy.sources);
+            print_findings(&policy.diagnostics, &policy.sources);
         }
-        let gate = policy::load(folder, policy.image.clone(), None)?;
+        let gate = policy.deployable.gate(folder, None)?;
         let limits = edge::check(target, gate.config(), policy.sources)?;
         if !quiet {
             limits.print();
@@ -126,8 +125,7 @@ impl Built {
         Ok(Self {
             target: target.to_owned(),
             gate,
-            image: policy.image,
-            spec: policy.compiled.policy.ok_or(Failure::NeedsFolder)?,
+            deployable: policy.deployable,
             artifact,
             parts: source.parts.clone(),
         })
@@ -147,7 +145,8 @@ impl Built {
 
     pub(super) fn function(&self) -> Result<cloudfront_functions::Package, Failure> {
         let policy = self.policy();
-        let made = tollgate_javascript::cloudfront(&self.spec, &policy).map_err(Failure::Script)?;
+        let spec = self.deployable.spec().ok_or(Failure::NeedsFolder)?;
+        let made = tollgate_javascript::cloudfront(spec, &policy).map_err(Failure::Script)?;
         Ok(cloudfront_functions::Package::of(&made, &policy))
     }
 
@@ -160,8 +159,7 @@ impl Built {
             }
             None => build::zip(
                 &self.target,
-                &self.image,
-                &self.spec,
+                &self.deployable,
                 &self.gate,
                 self.parts.clone(),
             )?,
@@ -214,7 +212,7 @@ impl Built {
                 self.check(path, policy_of(&image))?;
                 image
             }
-            None => self.image.clone(),
+            None => self.deployable.image().to_vec(),
         };
         Ok(workers_kv::Package {
             image,

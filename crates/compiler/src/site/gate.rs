@@ -6,11 +6,9 @@ use tollgate_gate::config::{
     ConfigError, DenyAnswer, DenyConfig, ForwardConfig, GateConfig, Strip, TokenSource,
 };
 
-use super::{answer, issuer, pages};
+use super::{Input, answer, issuer, pages};
 use crate::diagnostic::{Report, codes, shown};
 use crate::document::{Table, Text};
-use crate::options::CompileOptions;
-use crate::source::SourceTree;
 
 const DEFAULT_SOURCE: &str = "authorization";
 const DEFAULT_LEEWAY_SECS: u32 = 60;
@@ -23,11 +21,10 @@ const FORBIDDEN: u16 = 403;
 pub(super) fn read(
     root: Table<'_>,
     sign_in: Option<DenyAnswer>,
-    sources: &SourceTree,
-    options: &CompileOptions,
+    input: Input<'_>,
     report: &mut Report,
 ) -> Option<GateConfig> {
-    let issuers = issuer::read_all(root, sources, options, report);
+    let issuers = issuer::read_all(root, input, report);
     let token = root.table("token");
     let number = |key| {
         let number = token.and_then(|token| token.int(key));
@@ -52,7 +49,7 @@ pub(super) fn read(
         ..DenyConfig::default()
     };
     if let Some(deny) = deny {
-        deny_config.pages = pages::read(deny, &deny_config, sources, report);
+        deny_config.pages = pages::read(deny, &deny_config, input.sources, report);
         deny_config.cors = pages::cors(deny, report);
     }
     Some(GateConfig {

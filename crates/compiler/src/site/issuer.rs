@@ -7,25 +7,22 @@ use tollgate_token::{
     cognito_issuers,
 };
 
-use super::{answer, keys};
+use super::{Input, answer, keys};
 use crate::diagnostic::{Report, Span, codes, shown};
 use crate::document::{Table, Text};
 use crate::keys::{has_or_means, site::ISSUER};
-use crate::options::CompileOptions;
 use crate::rule::check_id;
-use crate::source::SourceTree;
 
 /// Reads all issuers; `None` if one of them could not be read, which was reported.
 pub(super) fn read_all(
     root: Table<'_>,
-    sources: &SourceTree,
-    options: &CompileOptions,
+    input: Input<'_>,
     report: &mut Report,
 ) -> Option<Vec<IssuerConfig>> {
     let tables = root.tables("issuer");
     let issuers: Vec<_> = tables
         .iter()
-        .map(|table| read(*table, sources, options, report))
+        .map(|table| read(*table, input, report))
         .collect();
     let mut seen: Vec<(&str, Span)> = Vec::new();
     for (table, issuer) in tables.iter().zip(&issuers) {
@@ -59,12 +56,7 @@ pub(super) fn read_all(
     issuers.into_iter().collect()
 }
 
-fn read(
-    table: Table<'_>,
-    sources: &SourceTree,
-    options: &CompileOptions,
-    report: &mut Report,
-) -> Option<IssuerConfig> {
+fn read(table: Table<'_>, input: Input<'_>, report: &mut Report) -> Option<IssuerConfig> {
     let name = table.text("name");
     if let Some(name) = &name {
         check_id(name, "issuer", report);
@@ -74,7 +66,7 @@ fn read(
     let claims = claim_rules(table, kind, report);
     let refresh = table.text("refresh").filter(|url| check_url(url, report));
     match_keys_and_algorithms(table, &algorithms, report);
-    let keys = keys::read(table, &algorithms, sources, options, report);
+    let keys = keys::read(table, &algorithms, input, report);
     let keys = keys?;
     Some(IssuerConfig {
         name: name?.value.to_owned(),

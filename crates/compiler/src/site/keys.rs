@@ -8,11 +8,18 @@ use tollgate_token::{
     Algorithm, Jwks, KeyError, KeyErrorKind, KeyKind, Secret, SkipReason, SkippedKey, base64url,
 };
 
+use super::Input;
+use super::stand_in::{self, Content, secret_file};
 use crate::cure;
 use crate::diagnostic::{Code, Diagnostic, Report, Span, codes, shown};
 use crate::document::{Table, Text};
-use crate::options::CompileOptions;
 use crate::source::{SourceTree, is_inside};
+
+/// The names that help suggests for key files.
+const EXAMPLE: &str = "keys/….json";
+const EXAMPLE_SECRET: &str = "keys/….key";
+/// The size of a stand-in for a secret of an issuer without an algorithm for it, which is reported elsewhere.
+const LEAST_SECRET_BYTES: usize = 32;
 
 /// The keys of one issuer.
 pub(super) struct Keys {
@@ -24,11 +31,10 @@ pub(super) struct Keys {
 pub(super) fn read(
     table: Table<'_>,
     algorithms: &[Algorithm],
-    sources: &SourceTree,
-    options: &CompileOptions,
+    input: Input<'_>,
     report: &mut Report,
 ) -> Option<Keys> {
-    let secrets = secrets(table, algorithms, sources, report);
+    let secrets = secrets(table, algorithms, input, report);
     let Some(name) = table.text("jwks") else {
         return Some(Keys {
             jwks: None,
@@ -42,8 +48,10 @@ pub(super) fn read(
     {
         return None;
     }
-    let set = file(&name, sources, report).and_then(|json| {
-        let lenient = options.lenient_jwks || table.flag("lenient_jwks") == Some(true);
+    let missing = (&codes::NO_KEY_FILE, cure::missing_key_set(name.value));
+    let json = named_file(&name, EXAMPLE, missing, input.sources, report);
+    let set = json.and_then(|json| {
+        let lenient = input.options.lenient_jwks || table.flag("lenient_jwks") == Some(true);
         let (json, set) = key_set(&name, json, algorithms, lenient, report)?;
         ignored(&name, &set, report);
         Some(json)
@@ -63,12 +71,6 @@ fn ignored(name: &Text<'_>, set: &Jwks, report: &mut Report) {
             .add(&codes::KEY_IGNORED, name.span, message)
             .help("leave it if no token is signed with it; otherwise list its algorithm or replace the key");
     }
-}
-
-/// The text of a key file.
-fn file<'s>(name: &Text<'_>, sources: &'s SourceTree, report: &mut Report) -> Option<&'s str> {
-    let missing = (&codes::NO_KEY_FILE, cure::missing_key_file(name.value));
-    named_file(name, "keys/….json", missing, sources, report)
 }
 
 /// The text of a file that `site.toml` names.
@@ -213,7 +215,7 @@ fn without(json: &str, errors: &[KeyError]) -> Option<String> {
 fn secrets(
     table: Table<'_>,
     algorithms: &[Algorithm],
-    sources: &SourceTree,
+    input: Input<'_>,
     report: &mut Report,
 ) -> Option<Vec<Secret>> {
     let hmac = algorithms
@@ -236,7 +238,7 @@ fn secrets(
         }
         spans.push((kid.value, kid.span));
         let need = longest.map(|algorithm| (algorithm.hash_len(), format!("for `{algorithm}`")));
-        match secret(&name, need, sources, report) {
+        match secret(&name, need, input, report) {
             Some(key) => secrets.push(Secret {
                 kid: kid.value.to_owned(),
                 key,
@@ -251,10 +253,17 @@ fn secrets(
 pub(super) fn secret(
     name: &Text<'_>,
     need: Option<(usize, String)>,
-    sources: &SourceTree,
+    input: Input<'_>,
     report: &mut Report,
 ) -> Option<Vec<u8>> {
-    let text = file(name, sources, report)?;
+    let cure = cure::missing_secret(name.value, &input.sources.path_of(name.value));
+    let text = match secret_file(name, EXAMPLE_SECRET, cure, input, report)? {
+        Content::Text(text) => text,
+        Content::StandIn => {
+            let least = need.map_or(LEAST_SECRET_BYTES, |(least, _)| least);
+            return Some(stand_in::bytes(name.value, least));
+        }
+    };
     let line = text.strip_suffix('\n').unwrap_or(text);
     let line = line.strip_suffix('\r').unwrap_or(line);
     let Some(key) = base64url::decode(line.as_bytes()) else {

@@ -12,13 +12,13 @@ use tollgate_gate::session::SessionForm;
 use tollgate_gate::sign_in::{ENDPOINTS, SignInConfig};
 use tollgate_token::IssuerConfig;
 
+use super::Input;
 use super::origin::{is_origin, origin_help};
 use super::pages;
 use super::paths::is_plain;
 use super::session::Draft;
 use crate::diagnostic::{Report, codes, shown};
 use crate::document::{Table, Text};
-use crate::source::SourceTree;
 
 const TABLE: &str = "sign_in";
 const DEFAULT_PATH: &str = "/.tollgate";
@@ -60,16 +60,16 @@ pub(super) fn read(
     path: String,
     gate: &GateConfig,
     session: Option<&Draft>,
-    sources: &SourceTree,
+    input: Input<'_>,
     report: &mut Report,
 ) -> Option<SignInConfig> {
     let table = root.table(TABLE)?;
     check_session(root, table, &path, gate, session, report);
-    let providers = provider::all(root, table, gate, session, sources, report);
+    let providers = provider::all(root, table, gate, session, input, report);
     let origins = origins(table, report);
     let signed_out = signed_out(table, &path, report);
-    let page = pages::sign_in(table, sources, report);
-    let secrets = secrets::sealing(table, gate, sources, report);
+    let page = pages::sign_in(table, input.sources, report);
+    let secrets = secrets::sealing(table, gate, input, report);
     Some(SignInConfig {
         providers: providers?,
         origins: origins?,

@@ -65,7 +65,7 @@ impl SourceTree {
 }
 
 /// The names of other files in `site.toml`: keys, secrets and pages. Names that lead out are reported when it is compiled.
-fn named_files(site: &str) -> Vec<String> {
+pub(crate) fn named_files(site: &str) -> Vec<String> {
     let source = repair(site, &mut Report::new(SITE_FILE));
     let document = Document::parse(&source);
     keys::named_files(document.root(), &keys::site::SITE_FILE)

@@ -133,6 +133,12 @@ pub(crate) const NONCE_MISMATCH: Message = message(
     FAILED,
     "The sign-in service sent a token of another sign-in.",
 );
+pub(crate) const SIGN_IN_TOO_OLD: Message = message(
+    "sign_in_too_old",
+    502,
+    FAILED,
+    "This site requires a recent sign-in, and the sign-in service did not ask you again.",
+);
 pub(crate) const AUDIENCE_MISMATCH: Message = message(
     "audience_mismatch",
     502,
@@ -191,11 +197,11 @@ pub(crate) struct Link<'a> {
 const STYLE: &str = ":root{color-scheme:light dark;--link:#0b57d0;--on-link:#fff}\
      @media(prefers-color-scheme:dark){:root{--link:#a8c7fa;--on-link:#062e6f}}\
      body{font:1.1rem/1.5 system-ui,sans-serif;margin:0;display:grid;min-height:100vh;place-items:center}\
-     main{box-sizing:border-box;width:100%;max-width:32rem;padding:1.5rem}\
+     main{box-sizing:border-box;width:100%;max-width:32rem;padding:1.5rem;overflow-wrap:anywhere}\
      h1{font-size:1.7rem;line-height:1.25;margin:0}\
      a{display:inline-block;padding:.6rem 1.25rem;border:1px solid transparent;border-radius:.4rem;\
      background:var(--link);color:var(--on-link);font-weight:600;text-decoration:none}\
-     a:focus-visible{outline:3px solid var(--link);outline-offset:3px}small{opacity:.75}";
+     .many a{display:block}a:focus-visible{outline:3px solid var(--link);outline-offset:3px}small{opacity:.75}";
 
 /// The response for a message. `page` is the HTML document of the site, if it has one.
 pub(crate) fn response(
@@ -234,6 +240,12 @@ pub(crate) fn response(
                 escaped(label)
             )
         };
+        // Choices of different lengths are equally important.
+        let many = if links.len() > 1 {
+            " class=\"many\""
+        } else {
+            ""
+        };
         let link: String = links.iter().map(link).collect();
         // A user who asks the operator for help can quote it.
         let reference = if *status >= 400 {
@@ -248,7 +260,7 @@ pub(crate) fn response(
              <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
              <meta name=\"color-scheme\" content=\"light dark\">\
              <title>{title}</title><style>{STYLE}</style>\
-             <main><h1>{title}</h1><p>{text}</p>{link}{reference}</main></html>\n"
+             <main{many}><h1>{title}</h1><p>{text}</p>{link}{reference}</main></html>\n"
             )
         })
     } else {

@@ -2,9 +2,9 @@
 
 use crate::browser::Browser;
 use crate::peers::SCRIPT;
-use crate::provider::{Evil, drop_named, one, parameters, set};
+use crate::provider::{Evil, Pairs, drop_named, one, parameters, set};
 use crate::site::{ISSUER, LEARN, Options, STAFF};
-use crate::world::{SESSION, World};
+use crate::world::{LESSON as LEARN_LESSON, Reply, SESSION, World};
 
 pub(crate) const TWO: Options<'static> = Options {
     name: "both",
@@ -325,4 +325,53 @@ fn sign_out_follows_the_session_and_not_a_cookie_of_a_neighbour() {
         "{location}"
     );
     assert!(!location.contains("id_token_hint"), "{location}");
+}
+
+/// OpenID Connect Core §3.1.2.1: the provider may ignore `max_age`, and the user can remove it from the address.
+#[test]
+fn a_sign_in_older_than_max_age_gives_no_session() {
+    const RECENT: Options<'static> = Options {
+        sign_in: "parameters = { max_age = \"600\" }",
+        ..LEARN
+    };
+    type Edit = fn(&mut Pairs);
+    let table: [(Edit, &str); 5] = [
+        (|_| (), "303 signed_in"),
+        // With the leeway.
+        (
+            |claims| set(claims, "auth_time", "1799999340"),
+            "303 signed_in",
+        ),
+        (
+            |claims| set(claims, "auth_time", "1799999339"),
+            "502 sign_in_too_old",
+        ),
+        (
+            |claims| set(claims, "auth_time", "\"1800000000\""),
+            "502 sign_in_too_old",
+        ),
+        (
+            |claims| drop_named(claims, "auth_time"),
+            "502 sign_in_too_old",
+        ),
+    ];
+    for (edit, expected) in table {
+        let mut world = World::with(&[RECENT]);
+        let mut browser = Browser::of("ann");
+        world.provider.evil = Evil {
+            claims: Some(edit),
+            ..Evil::default()
+        };
+        browser.open(&mut world, LEARN_LESSON);
+        let at_callback = |(url, _): &&(String, Reply)| url.contains("/callback?");
+        let (_, reply) = browser.trace.iter().find(at_callback).expect("a callback");
+        assert_eq!(reply.summary(), expected);
+        assert_eq!(reply.session().is_some(), expected == "303 signed_in");
+        let to_provider = |(_, reply): &(String, Reply)| {
+            let location = reply.location();
+            location.is_some_and(|to| to.contains("max_age=600"))
+        };
+        let asked = browser.trace.iter().any(to_provider);
+        assert!(asked, "{:#?}", browser.codes());
+    }
 }

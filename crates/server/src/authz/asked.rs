@@ -3,6 +3,7 @@
 //! Not here: how it is read ([`dialect`](super::dialect)).
 
 use http::HeaderName;
+use http::header::HOST;
 use tollgate_core::UnixSeconds;
 use tollgate_gate::Request;
 
@@ -15,6 +16,13 @@ pub(super) struct Asked {
 }
 
 impl Asked {
+    /// The host that the client named.
+    pub(super) fn host(&self) -> Option<&[u8]> {
+        let mut lines = self.headers.iter();
+        let line = lines.find(|(name, _)| name == HOST);
+        line.map(|(_, value)| value.as_slice())
+    }
+
     /// Calls `work` with the request for the gate.
     pub(super) fn lines(&self) -> Vec<(&str, &[u8])> {
         let lines = self.headers.iter();

@@ -31,8 +31,8 @@ use crate::service::{LogSink, Served, of_gate};
 /// The largest body of a question in JSON, in bytes.
 const MAX_JSON_BYTES: usize = 1024 * 1024;
 
-/// The time for it.
-const JSON_TIMEOUT: Duration = Duration::from_secs(30);
+/// The time for a question that has a body.
+pub(super) const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The time between two reports of rejected questions with the same code.
 const REPORT_EVERY: Duration = Duration::from_secs(60);
@@ -182,7 +182,7 @@ impl Beside {
         let gate = self.gate.load_full();
         let (outcome, decided_in) = gate.ask(&request).await;
         if is_recorded {
-            self.record(dialect.name(), &outcome, decided_in);
+            self.record(dialect.name(), asked, &outcome, decided_in);
         }
         let loaded = gate.machine().0.read();
         let config = loaded.config();
@@ -208,7 +208,7 @@ impl Beside {
         }
     }
 
-    fn record(&self, via: &'static str, outcome: &Outcome, decided_in: Duration) {
+    fn record(&self, via: &'static str, asked: &Asked, outcome: &Outcome, decided_in: Duration) {
         let status = outcome.status;
         self.metrics.decided(via, &outcome.log, status, decided_in);
         (self.log)(&Served {
@@ -216,12 +216,14 @@ impl Beside {
             status,
             decided_in,
             via,
+            client: asked.ip.as_deref(),
+            host: asked.host(),
         });
     }
 
     async fn zen(&self, request: Request<Incoming>, is_batch: bool) -> Response<AnyBody> {
         let body = Limited::new(request.into_body(), MAX_JSON_BYTES);
-        let Ok(Ok(body)) = tokio::time::timeout(JSON_TIMEOUT, body.collect()).await else {
+        let Ok(Ok(body)) = tokio::time::timeout(BODY_TIMEOUT, body.collect()).await else {
             return json(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 zen::error("the body is longer than 1 MiB, incomplete, or slow"),
@@ -261,7 +263,7 @@ impl Beside {
                 (outcome, started.elapsed())
             }
         };
-        self.record("authzen", &outcome, decided_in);
+        self.record("authzen", &question.asked, &outcome, decided_in);
         zen::Decision {
             decision: matches!(outcome.action, Action::Forward(_)),
             status: outcome.status,

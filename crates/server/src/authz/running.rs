@@ -3,9 +3,8 @@
 use core::net::SocketAddr;
 use core::sync::atomic::{AtomicBool, Ordering};
 use core::time::Duration;
-use std::collections::HashSet;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use arc_swap::ArcSwap;
@@ -20,14 +19,12 @@ use super::grpc::Checks;
 use super::metrics::Metrics;
 use super::reload::{Events, FetchSink, Hangups, Reload, serving};
 use super::server::{Door, Health, Role, Server};
+#[cfg(unix)]
+use super::socket;
 use super::{AuthzError, AuthzOptions, Event, Listen, PolicySource};
 use crate::local::Running;
 use crate::service::Service;
 use crate::shell::{self, Limits, Listener, TlsSource, interrupted};
-
-/// The time for a request head, also between two requests of a connection: longer than proxies keep idle
-/// connections (nginx: 60 seconds), so that none sends a request on a connection that is being closed.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(75);
 
 /// The time limit for responses in flight after the server is stopped.
 const STOP_TIMEOUT: Duration = Duration::from_secs(30);
@@ -71,6 +68,7 @@ impl Authz {
             key,
             clock,
             drain,
+            idle,
             max_connections,
             log,
             fetched,
@@ -149,7 +147,7 @@ impl Authz {
             peers,
             metrics: Arc::clone(&metrics),
             events: Arc::clone(&events),
-            strangers: Mutex::new(HashSet::new()),
+            strangers: Mutex::default(),
         };
         let encryption = tls.as_ref().map(|(_, acceptor)| {
             let acceptor = Arc::clone(acceptor);
@@ -172,7 +170,7 @@ impl Authz {
             },
             hangups,
             limits: Limits {
-                head: HEAD_TIMEOUT,
+                head: idle,
                 stop: STOP_TIMEOUT,
                 connections: max_connections,
                 http2: true,
@@ -182,7 +180,7 @@ impl Authz {
             drain,
             events,
             socket: match listen {
-                Listen::Unix(path) => Some(path.clone()),
+                Listen::Unix { path, .. } => Some(path.clone()),
                 Listen::Tcp(_) => None,
             },
         })
@@ -307,29 +305,10 @@ async fn bound(listen: &Listen) -> io::Result<(Listener, Option<SocketAddr>)> {
             Ok((Listener::Tcp(listener), Some(addr)))
         }
         #[cfg(unix)]
-        Listen::Unix(path) => {
-            remove_stale(path).await?;
-            Ok((Listener::Unix(tokio::net::UnixListener::bind(path)?), None))
+        Listen::Unix { path, mode } => {
+            Ok((Listener::Unix(socket::bound(path, *mode).await?), None))
         }
         #[cfg(not(unix))]
-        Listen::Unix(_) => Err(io::Error::from(io::ErrorKind::Unsupported)),
-    }
-}
-
-/// Removes a socket that a process left behind. Other files, and sockets in use, stay.
-#[cfg(unix)]
-async fn remove_stale(path: &Path) -> io::Result<()> {
-    use std::os::unix::fs::FileTypeExt;
-    let Ok(found) = std::fs::symlink_metadata(path) else {
-        return Ok(());
-    };
-    if !found.file_type().is_socket() {
-        return Err(io::Error::other(
-            "the file exists and is not a socket; remove it, or choose another path",
-        ));
-    }
-    match tokio::net::UnixStream::connect(path).await {
-        Ok(_) => Err(io::Error::from(io::ErrorKind::AddrInUse)),
-        Err(_) => std::fs::remove_file(path),
+        Listen::Unix { .. } => Err(io::Error::from(io::ErrorKind::Unsupported)),
     }
 }

@@ -1,9 +1,12 @@
 //! The requests of one listener: peers, health, and then questions or requests for the upstream.
 
+use core::net::IpAddr;
 use core::sync::atomic::{AtomicBool, Ordering};
-use std::collections::HashSet;
+use core::time::Duration;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
 use envoy_types::pb::envoy::service::auth::v3::authorization_server::AuthorizationServer;
 use http::header::{CONTENT_TYPE, HeaderValue};
@@ -11,7 +14,7 @@ use http::{Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use tonic::codegen::Service as _;
 
-use super::beside::Beside;
+use super::beside::{BODY_TIMEOUT, Beside};
 use super::grpc::Checks;
 use super::metrics::Metrics;
 use super::reload::Events;
@@ -21,8 +24,11 @@ use crate::raw_target::RawTarget;
 use crate::service::{Service, guarded};
 use crate::shell::{Answer, Peer};
 
-/// The number of strangers that are reported.
+/// The number of strangers that are reported in [`STRANGER_EVERY`].
 const MAX_STRANGERS: usize = 1_000;
+
+/// The time between two reports of one stranger: the log of an hour ago is enough to find a peer that is not listed.
+const STRANGER_EVERY: Duration = Duration::from_secs(600);
 
 /// What a listener serves.
 pub(super) enum Role {
@@ -44,7 +50,8 @@ pub(super) struct Door {
     pub(super) peers: PeerNetworks,
     pub(super) metrics: Arc<Metrics>,
     pub(super) events: Events,
-    pub(super) strangers: Mutex<HashSet<core::net::IpAddr>>,
+    /// When each was last reported.
+    pub(super) strangers: Mutex<HashMap<IpAddr, Instant>>,
 }
 
 impl Door {
@@ -54,13 +61,30 @@ impl Door {
             return true;
         }
         self.metrics.rejected("none", "stranger");
-        let Peer::Ip(ip) = peer else { return false };
-        let strangers = self.strangers.lock();
-        let mut strangers = strangers.unwrap_or_else(PoisonError::into_inner);
-        if strangers.len() < MAX_STRANGERS && strangers.insert(ip) {
+        if let Peer::Ip(ip) = peer
+            && self.is_due(ip, Instant::now())
+        {
             (self.events)(&Event::Stranger(ip));
         }
         false
+    }
+
+    /// Whether a stranger is to be reported now.
+    fn is_due(&self, ip: IpAddr, now: Instant) -> bool {
+        let strangers = self.strangers.lock();
+        let mut strangers = strangers.unwrap_or_else(PoisonError::into_inner);
+        let is_recent = |last: &Instant| now.duration_since(*last) < STRANGER_EVERY;
+        if strangers.get(&ip).is_some_and(is_recent) {
+            return false;
+        }
+        if strangers.len() >= MAX_STRANGERS {
+            strangers.retain(|_, last| is_recent(last));
+        }
+        let is_room = strangers.len() < MAX_STRANGERS;
+        if is_room {
+            strangers.insert(ip, now);
+        }
+        is_room
     }
 }
 
@@ -89,9 +113,11 @@ impl Answer for Server {
                 // A copy of the service is two pointers.
                 let mut checks = checks.clone();
                 let checked = async move {
-                    match checks.call(request).await {
-                        Ok(response) => response.map(boxed),
-                        Err(never) => match never {},
+                    // Unlike a question in header fields, the message could arrive forever.
+                    match tokio::time::timeout(BODY_TIMEOUT, checks.call(request)).await {
+                        Ok(Ok(response)) => response.map(boxed),
+                        Ok(Err(never)) => match never {},
+                        Err(_) => plain(StatusCode::REQUEST_TIMEOUT),
                     }
                 };
                 // A panic must not end the other requests of the connection.
@@ -145,4 +171,29 @@ fn text(status: StatusCode, body: String) -> Response<AnyBody> {
     let mut response = plain(status);
     *response.body_mut() = full(body);
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stranger_is_reported_now_and_then_and_a_crowd_fills_no_memory() {
+        let door = Door {
+            peers: PeerNetworks::default(),
+            metrics: Arc::new(Metrics::new()),
+            events: Arc::new(|_| ()),
+            strangers: Mutex::default(),
+        };
+        let began = Instant::now();
+        let ip = |number: usize| IpAddr::from((number as u128).to_be_bytes());
+        let due = |number, after| door.is_due(ip(number), began + after);
+        let soon = STRANGER_EVERY / 2;
+        assert!(due(0, Duration::ZERO) && !due(0, soon) && due(1, soon));
+        assert!(due(0, STRANGER_EVERY) && !due(1, STRANGER_EVERY));
+        let reported = (2..10_000).filter(|number| due(*number, STRANGER_EVERY));
+        assert_eq!(reported.count(), MAX_STRANGERS - 2);
+        assert!(due(10_000, STRANGER_EVERY + soon), "that of 1 is old");
+        assert_eq!(door.strangers.lock().unwrap().len(), MAX_STRANGERS);
+    }
 }

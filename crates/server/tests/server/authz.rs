@@ -2,7 +2,10 @@
 
 mod dialects;
 mod grpc;
+mod idle;
 mod lifecycle;
 mod proxy;
+#[cfg(unix)]
+mod socket;
 mod support;
 mod zen;

@@ -104,6 +104,7 @@ impl Service {
             key,
             clock: Clock::Custom(now),
             drain: Duration::ZERO,
+            idle: Duration::from_secs(75),
             max_connections: MAX_CONNECTIONS,
             log: Box::new(log),
             fetched: Box::new(|_| ()),

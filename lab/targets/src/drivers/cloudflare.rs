@@ -46,6 +46,7 @@ impl Driver for Cloudflare {
         Some(Faults {
             policy: Delivery::FromStore,
             memory: Memory::Module,
+            signs_in: true,
         })
     }
 

@@ -40,6 +40,7 @@ impl Driver for CloudfrontFunctions {
         Some(Faults {
             policy: Delivery::CodeAndStore,
             memory: Memory::Script,
+            signs_in: false,
         })
     }
 

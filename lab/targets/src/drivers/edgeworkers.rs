@@ -37,6 +37,7 @@ impl Driver for Edgeworkers {
         Some(Faults {
             policy: Delivery::Code,
             memory: Memory::Script,
+            signs_in: false,
         })
     }
 

@@ -53,6 +53,7 @@ impl Driver for LambdaEdge {
         Some(Faults {
             policy: Delivery::InPackage,
             memory: self.memory,
+            signs_in: true,
         })
     }
 

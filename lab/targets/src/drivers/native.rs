@@ -38,6 +38,7 @@ impl Driver for Native {
         Some(Faults {
             policy: Delivery::AtStart,
             memory: Memory::Process,
+            signs_in: true,
         })
     }
 

@@ -37,6 +37,7 @@ impl Driver for Node {
         Some(Faults {
             policy: Delivery::Offered,
             memory: Memory::Module,
+            signs_in: true,
         })
     }
 

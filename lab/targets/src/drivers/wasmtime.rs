@@ -51,6 +51,7 @@ impl Driver for Wasmtime {
         Some(Faults {
             policy: Delivery::Offered,
             memory: Memory::Module,
+            signs_in: true,
         })
     }
 

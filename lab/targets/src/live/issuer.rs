@@ -13,6 +13,8 @@ pub const ISSUER: &str = "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_
 pub const POOL: &str = "eu-west-1_TestPool1";
 /// The app client that the policy accepts.
 pub const CLIENT: &str = "client-abc123";
+/// The origin of the site where users sign in. No target is there: the requests name it.
+pub const SITE: &str = "https://learn.example.com";
 /// The lifetime of tokens.
 const LIFE_SECS: i64 = 24 * 3_600;
 
@@ -77,7 +79,7 @@ impl Issuer {
                 issuer: Some(ISSUER.to_owned()),
                 clients: vec![Client {
                     id: CLIENT.to_owned(),
-                    redirect_uris: Vec::new(),
+                    redirect_uris: vec![format!("{SITE}/.tollgate/callback")],
                 }],
                 people: People::sample().map_err(|error| anyhow!("{error}"))?,
                 seed: self.seed.clone(),
@@ -121,13 +123,48 @@ impl Issuer {
         self.admin("fault", fault).map(drop)
     }
 
-    /// Clears the fault of the key set.
+    /// Clears the faults of the key set and of the token endpoint.
     ///
     /// # Errors
     ///
     /// Returns an error if it does not respond.
     pub fn well(&self) -> Result<()> {
-        self.fault(&json!({ "kind": "none" }))
+        self.fault(&json!({ "kind": "none" }))?;
+        self.token_fault(&json!({ "kind": "none" }))
+    }
+
+    /// Sets the fault of the token endpoint.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the fault is invalid.
+    pub fn token_fault(&self, fault: &Value) -> Result<()> {
+        self.admin("token-fault", fault).map(drop)
+    }
+
+    /// Returns the discovery document.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if it does not respond.
+    pub fn discovery(&self) -> Result<Vec<u8>> {
+        let target = format!("/{POOL}/.well-known/openid-configuration");
+        Ok(http::send(self.address, "GET", target.as_bytes(), &[], b"")?.body)
+    }
+
+    /// Signs a user in at the page that a site redirects to, and returns where that leads.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the issuer rejects the request of the site.
+    pub fn sign_in(&self, location: &str, user: &str) -> Result<String> {
+        let (_, query) = location.split_once('?').context("no query")?;
+        let target = format!("/login?{query}&username={user}");
+        let reply = http::send(self.address, "POST", target.as_bytes(), &[], b"")?;
+        let back = reply
+            .header("location")
+            .context("the issuer rejects the site")?;
+        Ok(back.to_owned())
     }
 
     /// Publishes or withdraws the later key.
@@ -174,8 +211,30 @@ impl Issuer {
     ///
     /// Returns an error if it does not respond.
     pub fn fetches(&self) -> Result<u64> {
-        let count = self.exchange("GET", "fetches", b"")?;
-        let count = count.get("jwks").and_then(Value::as_u64);
+        self.count("jwks")
+    }
+
+    /// Returns how often its token endpoint was called.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if it does not respond.
+    pub fn exchanges(&self) -> Result<u64> {
+        self.count("token")
+    }
+
+    /// Returns how often its discovery document was fetched.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if it does not respond.
+    pub fn discoveries(&self) -> Result<u64> {
+        self.count("discovery")
+    }
+
+    fn count(&self, of: &str) -> Result<u64> {
+        let counts = self.exchange("GET", "fetches", b"")?;
+        let count = counts.get(of).and_then(Value::as_u64);
         count.context("the issuer returned no count")
     }
 

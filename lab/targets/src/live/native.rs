@@ -10,10 +10,12 @@ use tollgate_core::UnixSeconds;
 use tollgate_gate::{Gate, Request};
 use tollgate_lab_http as http;
 use tollgate_server::{Clock, LocalEdge, Options, Origin, Running};
-use tollgate_token::{Algorithm, BadSignature, KeyMaterial, KeyRefused, PreparedKey, Provider};
+use tollgate_token::{
+    Algorithm, BadSignature, KeyMaterial, KeyRefused, PreparedKey, Provider, SealingKey,
+};
 
 use super::site;
-use crate::driver::{Ask, InjectedFault, Observed};
+use crate::driver::{Ask, InjectedFault, Observed, Sent};
 
 /// The clock of the server, which is the time of the latest request. Only one server runs at a time.
 static TIME: AtomicI64 = AtomicI64::new(0);
@@ -35,12 +37,24 @@ impl Provider for Fragile {
         let key = tollgate_crypto::Native.prepare(algorithm, key)?;
         Ok(Box::new(FragileKey(key)))
     }
+
+    fn sha256(&self, message: &[u8]) -> Option<[u8; 32]> {
+        tollgate_crypto::Native.sha256(message)
+    }
+
+    fn sealing_key(&self, key: &[u8; 32]) -> Option<Box<dyn SealingKey>> {
+        tollgate_crypto::Native.sealing_key(key)
+    }
 }
 
 impl PreparedKey for FragileKey {
     fn verify(&self, input: &[u8], signature: &[u8]) -> Result<(), BadSignature> {
         assert!(!PANICS.swap(false, Ordering::SeqCst), "injected");
         self.0.verify(input, signature)
+    }
+
+    fn mac(&self, message: &[u8]) -> Option<Vec<u8>> {
+        self.0.mac(message)
     }
 }
 
@@ -105,6 +119,10 @@ impl Ask<Observed> for Native {
             allows: reply.body == b"a file",
             status: reply.status,
             why: why.unwrap_or_else(|_| "no record".to_owned()),
+            response: Some(Sent {
+                headers: reply.headers,
+                body: String::from_utf8_lossy(&reply.body).into_owned(),
+            }),
         })
     }
 

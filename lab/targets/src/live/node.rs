@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tollgate_edges::Flavour;
 use tollgate_gate::Request;
 
-use crate::driver::{Ask, FILLER_BYTES, InjectedFault, Observed};
+use crate::driver::{Ask, FILLER_BYTES, InjectedFault, Observed, Sent};
 use crate::lambda_edge::{LambdaEdge, Package as Zip};
 use crate::node::{Node, as_json};
 use crate::places::Places;
@@ -101,7 +101,7 @@ impl Ask<Observed> for Handler {
             Some(status) => json!(status.as_str().and_then(|text| text.parse::<u16>().ok())),
         };
         let log = answer.get("log").cloned().unwrap_or_default();
-        told(&json!({ "status": status }), &log)
+        told(&json!({ "status": status, "sent": as_sent(result) }), &log)
     }
 
     fn break_next(&mut self, how: InjectedFault) -> Result<()> {
@@ -111,6 +111,17 @@ impl Ask<Observed> for Handler {
         self.breaks = Some(how);
         Ok(())
     }
+}
+
+/// The response in a result for CloudFront, as other programs write it.
+fn as_sent(result: &Value) -> Value {
+    let fields = result.get("headers").and_then(Value::as_object);
+    let lines = fields.into_iter().flatten().flat_map(|(name, lines)| {
+        let values = lines.as_array().into_iter().flatten();
+        values.map(move |line| json!([name, line.get("value")]))
+    });
+    let lines: Vec<Value> = lines.collect();
+    json!({ "headers": lines, "body": result.get("body") })
 }
 
 /// Returns the name of the fault in the drivers.
@@ -135,5 +146,20 @@ pub(crate) fn told(answer: &Value, log: &Value) -> Result<Observed> {
         allows: status == 200,
         status,
         why,
+        response: answer.get("sent").and_then(sent),
+    })
+}
+
+/// Reads a response of the gate itself, which programs write as its header lines and its body.
+fn sent(written: &Value) -> Option<Sent> {
+    let lines = written.get("headers")?.as_array()?.iter();
+    let line = |line: &Value| {
+        let text = |at: usize| line.get(at).and_then(Value::as_str).map(str::to_owned);
+        Some((text(0)?, text(1)?))
+    };
+    let body = written.get("body").and_then(Value::as_str);
+    Some(Sent {
+        headers: lines.map(line).collect::<Option<_>>()?,
+        body: body.unwrap_or_default().to_owned(),
     })
 }

@@ -47,6 +47,7 @@ impl Ask<Observed> for Program {
                 allows: false,
                 status: 502,
                 why: format!("the function failed: {}", error(&result)),
+                response: None,
             },
         })
     }

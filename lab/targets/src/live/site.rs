@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use tollgate_compiler::SourceTree;
 
-use super::issuer::{CLIENT, Issuer, POOL};
+use super::issuer::{CLIENT, Issuer, POOL, SITE};
 use crate::policy::Policy;
 
 /// A path that anyone can access.
@@ -62,5 +62,61 @@ groups = ["go-201"]
     let mut sources = SourceTree::new();
     sources.insert("site.toml", site);
     sources.insert("keys.json", keys);
+    Policy::from_sources(&sources)
+}
+
+/// The policy of a site where users sign in. It pins the keys that the issuer has published, and the issuer's endpoints.
+///
+/// # Errors
+///
+/// Returns an error if the issuer does not respond.
+pub fn sign_in(issuer: &Issuer) -> Result<Policy> {
+    let refresh = issuer.jwks_uri();
+    let site = format!(
+        r#"schema = 1
+[site]
+name = "chaos-sign-in"
+[[issuer]]
+name = "learners"
+cognito = {{ region = "eu-west-1", user_pool = "{POOL}" }}
+clients = ["{CLIENT}"]
+token_use = ["id"]
+algorithms = ["RS256"]
+jwks = "keys.json"
+refresh = "{refresh}"
+[[issuer]]
+name = "sessions"
+issuer = "https://school.example/sessions"
+clients = ["chaos-sign-in"]
+algorithms = ["HS256"]
+secrets = [{{ kid = "s1", file = "session.key" }}]
+[token]
+from = ["cookie:__Host-tollgate"]
+[session]
+issuer = "sessions"
+[sign_in]
+issuer = "learners"
+endpoints = "openid.json"
+origins = ["{SITE}"]
+client = "{CLIENT}"
+secrets = [{{ kid = "s1", file = "sealing.key" }}]
+[[rule]]
+id = "students"
+allow = ["/courses/**"]
+groups = ["rust-101"]
+"#
+    );
+    let mut sources = SourceTree::new();
+    sources.insert("site.toml", site);
+    for (name, bytes) in [
+        ("keys.json", issuer.key_set()?),
+        ("openid.json", issuer.discovery()?),
+    ] {
+        let text = String::from_utf8(bytes).context("what the issuer publishes")?;
+        sources.insert(name, text);
+    }
+    // For tests only.
+    sources.insert("session.key", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8");
+    sources.insert("sealing.key", "c2Vjb25kIHNlY3JldCBvZiAzMiBieXRlcywgaGVyZSE");
     Policy::from_sources(&sources)
 }

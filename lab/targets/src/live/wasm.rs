@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use anyhow::{Context, Result};
 use tokio::runtime::Runtime;
 use tollgate_gate::wire::Reply;
-use tollgate_gate::{Fetch, FetchResponse, Request, UnixSeconds};
+use tollgate_gate::{Action, Fetch, FetchResponse, Request, Response, UnixSeconds};
 use tollgate_host::{Accepted, Host, HttpClient, Machine, Native, Stepped};
 
-use crate::driver::{Ask, FILLER_BYTES, InjectedFault, Observed};
+use crate::driver::{Ask, FILLER_BYTES, InjectedFault, Observed, Sent};
 use crate::embedded::{Compiled, Embedded};
 
 /// A host and its instance.
@@ -153,6 +153,7 @@ impl Ask<Observed> for Wasm<'_> {
                     allows: reply.status == 200,
                     status: reply.status,
                     why: [reply.reason.code(), &detail.unwrap_or_default()].concat(),
+                    response: sent(reply.action),
                 })
             }
             Err(error) => {
@@ -164,6 +165,7 @@ impl Ask<Observed> for Wasm<'_> {
                     allows: false,
                     status: 500,
                     why: format!("trap: {}", trap.trim()),
+                    response: None,
                 })
             }
         }
@@ -181,4 +183,24 @@ impl Ask<Observed> for Wasm<'_> {
         }
         Some(offered)
     }
+}
+
+/// The response of the gate itself.
+fn sent(action: Action) -> Option<Sent> {
+    let response = match action {
+        Action::Serve(own) | Action::Refuse(own) => own,
+        Action::Forward(_) => return None,
+    };
+    let Response {
+        status: _,
+        headers,
+        body,
+    } = response;
+    let headers = headers.into_iter();
+    Some(Sent {
+        headers: headers
+            .map(|(name, value)| (name.into_owned(), value))
+            .collect(),
+        body: body.into_owned(),
+    })
 }

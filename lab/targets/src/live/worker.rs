@@ -55,11 +55,11 @@ impl Ask<Observed> for LiveWorker {
             "live": as_json(request), "break": breaks.map(name), "filler": FILLER_BYTES,
         });
         let answer = self.workerd.exchange(&asked)?;
-        let sent = answer.get("sent").and_then(Value::as_bool);
+        let forwarded = answer.get("forwarded").and_then(Value::as_bool);
         let log = answer.get("log").cloned().unwrap_or_default();
         Ok(Observed {
             // The decision is what reached the origin.
-            allows: sent.context("the response does not report what was sent")?,
+            allows: forwarded.context("the response does not report what was forwarded")?,
             ..told(&answer, &log)?
         })
     }

@@ -78,6 +78,21 @@ impl Changes {
                 format!("sign-in at `{name}`")
             };
             self.provider(&of, provider, other);
+            // The first has no name in its path, so a new order of the tables moves it.
+            if let (false, Some(at)) = (is_single, at)
+                && (nth == 0) != (at == 0)
+            {
+                let uri = |at: usize| match at {
+                    0 => "callback".to_owned(),
+                    _ => format!("callback/{name}"),
+                };
+                let what = format!(
+                    "{of}: the redirect URI, which the issuer must know: {} became {}",
+                    uri(nth),
+                    uri(at)
+                );
+                self.note(SETTING, what, Opens::Never);
+            }
         }
     }
 

@@ -202,3 +202,19 @@ fn a_strict_session_does_not_arrive() {
     );
     assert_eq!(found(&format!("{strict}{MEMBERS}")), [""; 0]);
 }
+
+#[test]
+fn a_sign_in_that_shows_no_page() {
+    let with = |prompt: &str| {
+        let parameters = format!("parameters = {{ prompt = \"{prompt}\" }}\n");
+        found(&format!("{SESSION}{SIGN_IN}{parameters}{MEMBERS}"))
+    };
+    let message = "with `prompt = \"none\"`, users without a session at the issuer cannot sign in";
+    assert_eq!(
+        with("none"),
+        [format!("TG0743 {{ prompt = \"none\" }} {message}")]
+    );
+    for prompt in ["login", "select_account", "nonesuch"] {
+        assert_eq!(with(prompt), [""; 0], "{prompt}");
+    }
+}

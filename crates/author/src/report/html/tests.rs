@@ -61,7 +61,7 @@ fn reports(courses: usize) -> (String, String) {
     };
     let findings = Findings {
         site: HOSTILE,
-        policy: "id".to_owned(),
+        policy: Some("id".to_owned()),
         sources: &sources,
         places: &locate::places(&sources, &compiled.origins),
         rules: spec.rules.iter().map(lint::name).collect(),

@@ -20,7 +20,9 @@ super::declare_codes! {
     "The issuer lists keys that none of its `algorithms` can use, or a `refresh` without the pinned \
      `jwks` it would refresh.";
     NO_KEY_FILE, "TG0407", Error, "key file is missing",
-    "The file is not in the policy folder. Paths of key files are relative to that folder.";
+    "The file is not in the policy folder. Paths of key files are relative to that folder. Git ignores the files of secrets, \
+     so a new checkout has none. Commands that only read the policy do without them (TG0429). To build, publish or serve it, \
+     write each secret to its file from where you keep it, or make a new one with `tollgate keys new --alg HS256 --secret FILE`.";
     BAD_JWKS, "TG0408", Error, "not a key set",
     "The file is not a JSON Web Key Set (RFC 7517): a JSON object with a `keys` list.";
     BAD_KEY, "TG0409", Error, "key rejected",
@@ -95,4 +97,11 @@ super::declare_codes! {
     "The file of `client_secret` contains the secret that the issuer gave to the client, as one line of 1 to 1,024 visible \
      ASCII characters. The gate sends it to the token endpoint in `Authorization` or in the body, so the issuer must \
      support `client_secret_basic` or `client_secret_post`. A public client has no secret: leave `client_secret` out.";
+    SECRET_STAND_IN, "TG0429", Note, "secret is missing, and a stand-in is used",
+    "A file of `secrets` or `client_secret` is not in the policy folder. Git ignores such files, so CI and your colleagues do \
+     not have them. No decision by rules depends on a secret. Commands that only read the policy, such as `check`, `test` and \
+     `diff`, therefore use a stand-in, and end as if the file existed. With a stand-in, tokens and cookies made with the real \
+     secret are invalid, and no policy ID is printed, because the ID depends on the secret. `build`, `publish`, `serve`, \
+     `authz` and `token mint` need the secret and report TG0407. A file that exists and is not a valid secret is an error \
+     for every command. In CI this is normal, so it is a note: `--deny-warnings` ignores it.";
 }

@@ -141,4 +141,8 @@ super::declare_codes! {
     "`[login]` is where `redirect = \"login\"` leads. With `[sign_in]`, requests without a token are sent to the sign-in of \
      the gate instead, so a `[login]` that no response in `[deny]` names has no effect. Remove it, or write \
      `no_token = { redirect = \"login\" }` if another page signs users in.";
+    SILENT_SIGN_IN, "TG0743", Warning, "sign-in that shows no page",
+    "With `prompt = \"none\"`, the issuer never shows its sign-in page. A user without a session at the issuer is sent back \
+     with an error, and every further attempt ends in the same way. Remove the parameter: an issuer at which the user has a \
+     session asks nothing anyway.";
 }

@@ -4,15 +4,15 @@
 //! ([`discovery`]).
 
 use tollgate_gate::config::GateConfig;
-use tollgate_gate::sign_in::{SignInProvider, is_of_flow, is_parameter};
+use tollgate_gate::sign_in::{SignInProvider, is_max_age, is_of_flow, is_parameter};
 use tollgate_token::{IssuerConfig, IssuerKind};
 
+use super::super::Input;
 use super::super::session::Draft;
 use super::{discovery, secrets};
 use crate::diagnostic::{Report, Span, codes, shown};
 use crate::document::Table;
 use crate::keys::{nearest, or_list};
-use crate::source::SourceTree;
 
 /// The scope that makes an authorization request one of OpenID Connect.
 const OPENID: &str = "openid";
@@ -23,7 +23,7 @@ pub(super) fn all(
     sign_in: Table<'_>,
     gate: &GateConfig,
     session: Option<&Draft>,
-    sources: &SourceTree,
+    input: Input<'_>,
     report: &mut Report,
 ) -> Option<Vec<SignInProvider>> {
     let mut providers = Vec::new();
@@ -36,7 +36,7 @@ pub(super) fn all(
             is_complete = false;
             continue;
         }
-        let Some(provider) = one(root, table, gate, session, sources, report) else {
+        let Some(provider) = one(root, table, gate, session, input, report) else {
             is_complete = false;
             continue;
         };
@@ -73,7 +73,7 @@ fn one(
     table: Table<'_>,
     gate: &GateConfig,
     session: Option<&Draft>,
-    sources: &SourceTree,
+    input: Input<'_>,
     report: &mut Report,
 ) -> Option<SignInProvider> {
     let issuer = issuer(table, gate, session, report);
@@ -81,8 +81,9 @@ fn one(
     let scopes = scopes(table, report);
     let parameters = parameters(table, report);
     let label = label(table, report);
-    let client_secret = secrets::of_client(table, sources, report);
-    let discovered = issuer.and_then(|(_, issuer)| discovery::read(table, issuer, sources, report));
+    let client_secret = secrets::of_client(table, input, report);
+    let discovered =
+        issuer.and_then(|(_, issuer)| discovery::read(table, issuer, input.sources, report));
     let discovered = discovered?;
     let client_auth = discovered.client_auth(table, client_secret?, report);
     let (at, issuer) = issuer?;
@@ -127,6 +128,14 @@ fn parameters(table: Table<'_>, report: &mut Report) -> Option<Vec<(String, Stri
             is_complete = false;
             continue;
         };
+        if is_max_age(name) && value.value.parse::<u32>().is_err() {
+            is_complete = false;
+            let message = format!("`{}` is not a number of seconds", shown(value.value));
+            report
+                .add(&codes::BAD_SIGN_IN, value.span, message)
+                .help("write the largest age of a sign-in, such as `max_age = \"3600\"`");
+            continue;
+        }
         if is_parameter(name, value.value) {
             parameters.push((name.to_owned(), value.value.to_owned()));
             continue;

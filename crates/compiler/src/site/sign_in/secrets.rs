@@ -6,16 +6,17 @@ use sha2::{Digest, Sha256};
 use tollgate_gate::config::GateConfig;
 use tollgate_gate::sign_in::{MAX_CLIENT_BYTES, SEAL_SECRET_BYTES, SealSecret};
 
-use super::super::keys::{duplicate_kid, named_file, secret};
+use super::super::Input;
+use super::super::keys::{duplicate_kid, secret};
+use super::super::stand_in::{self, Content, secret_file};
 use crate::diagnostic::{Report, Span, codes, shown};
 use crate::document::Table;
-use crate::source::SourceTree;
 
 /// Reads `secrets`; `None` if something was reported.
 pub(super) fn sealing(
     table: Table<'_>,
     gate: &GateConfig,
-    sources: &SourceTree,
+    input: Input<'_>,
     report: &mut Report,
 ) -> Option<Vec<SealSecret>> {
     let entries = table.tables("secrets");
@@ -51,7 +52,7 @@ pub(super) fn sealing(
         }
         spans.push((kid.value, kid.span));
         let need = (SEAL_SECRET_BYTES, "to seal cookies".to_owned());
-        let Some(bytes) = secret(&name, Some(need), sources, report) else {
+        let Some(bytes) = secret(&name, Some(need), input, report) else {
             is_complete = false;
             continue;
         };
@@ -79,7 +80,7 @@ pub(super) fn sealing(
 /// Reads the client secret, if there is one; the outer `None` if something was reported.
 pub(super) fn of_client(
     table: Table<'_>,
-    sources: &SourceTree,
+    input: Input<'_>,
     report: &mut Report,
 ) -> Option<Option<String>> {
     let Some(name) = table.text("client_secret") else {
@@ -102,8 +103,10 @@ pub(super) fn of_client(
         "write the secret that the issuer shows for the client to `{}`; a public client has none",
         shown(name.value)
     );
-    let missing = (&codes::NO_KEY_FILE, cure);
-    let text = named_file(&name, "keys/….secret", missing, sources, report)?;
+    let text = match secret_file(&name, "keys/….secret", cure, input, report)? {
+        Content::Text(text) => text,
+        Content::StandIn => return Some(Some(stand_in::text(name.value))),
+    };
     let line = text.strip_suffix('\n').unwrap_or(text);
     let line = line.strip_suffix('\r').unwrap_or(line);
     let (problem, help) = if line.is_empty() {

@@ -438,6 +438,14 @@ fn every_mistake_of_a_provider_is_reported() {
             format!("{staff}parameters = {{ prompt = \"wähle\" }}\n"),
             Some("the value of `prompt` is not one that a URL can have"),
         ),
+        (
+            format!("{staff}parameters = {{ max_age = \"3600\" }}\n"),
+            None,
+        ),
+        (
+            format!("{staff}parameters = {{ Max_Age = \"1h\" }}\n"),
+            Some("`1h` is not a number of seconds"),
+        ),
         (format!("{staff}label = \" \"\n"), Some("is not a label")),
     ];
     let document = document("https://id.example.com", "");

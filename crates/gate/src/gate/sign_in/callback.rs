@@ -3,7 +3,7 @@
 use alloc::string::String;
 
 use super::start::Flow;
-use super::tokens::{Grant, NoGrant, NoUser, Renewal};
+use super::tokens::{Grant, NoGrant, NoUser, Renewal, User};
 use super::{Answer, Party, Visit, redirect, text};
 use crate::gate::tokens::Tokens;
 use crate::sign_in::page::{self, Message};
@@ -126,6 +126,18 @@ impl<B: AsRef<[u8]>> Visit<'_, B> {
         }
     }
 
+    /// Whether the user signed in at the issuer as recently as `max_age` demands, when the flow began. Issuers may ignore
+    /// the parameter, or a user may have removed it from the address.
+    fn is_recent(&self, party: Party<'_>, user: &User, flow: &Flow) -> bool {
+        let Some(max_age_secs) = party.config.max_age_secs() else {
+            return true;
+        };
+        let began = flow.expires.saturating_sub(cookie::FLOW_SECS.into());
+        let age_secs = i64::from(max_age_secs).saturating_add(self.gate.config.leeway_secs.into());
+        let signed_in = user.parent.claims.auth_time();
+        signed_in.is_some_and(|at| at >= began.saturating_sub(age_secs))
+    }
+
     fn signed_in(
         &self,
         party: Party<'_>,
@@ -154,6 +166,9 @@ impl<B: AsRef<[u8]>> Visit<'_, B> {
         };
         if user.nonce.as_deref() != Some(&text(&flow.nonce)) {
             return Err(&page::NONCE_MISMATCH);
+        }
+        if !self.is_recent(party, &user, flow) {
+            return Err(&page::SIGN_IN_TOO_OLD);
         }
         let sessions = self.session_cookies(&user, &flow.to)?;
         let renewal = Renewal {

@@ -252,7 +252,10 @@ fn strangers_are_refused() {
         );
     let side = Side::start_with("", options, lines);
     for target in ["/auth/nginx", "/healthz", "/metrics", "/assertion-keys"] {
-        assert_eq!(side.ask(target, "").status(), 403, "{target}");
+        let answer = side.ask(target, "");
+        // The code of the log, and nothing about the list.
+        let code = "{\"error\":\"stranger\"}\n";
+        assert_eq!((answer.status(), answer.body()), (403, code), "{target}");
     }
     assert_eq!(side.take_lines(), ["Stranger(127.0.0.1)"]);
     // Those that only connect and wait are cut off; once they leave, others are told again.

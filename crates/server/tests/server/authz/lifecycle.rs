@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use tollgate_server::{Authz, AuthzError, Listen, PeerNetworks, Tls};
+use tollgate_server::{Authz, AuthzError, PeerNetworks, Tls};
 
 use super::support::{Next, Side, bind, loopback, options};
 use crate::support::{Scratch, gate_with, send_to};
@@ -136,45 +136,6 @@ fn nobody_could_connect_without_peers() {
     let (mut options, _) = options();
     options.peers = PeerNetworks::default();
     assert!(matches!(bind("", options), Err(AuthzError::NoPeers)));
-}
-
-/// Starts a server at a Unix socket.
-#[cfg(unix)]
-fn at_socket(path: &Path) -> Result<Authz, AuthzError> {
-    let (mut options, _) = options();
-    options.peers = PeerNetworks::default();
-    let listen = Listen::Unix(path.to_owned());
-    Authz::bind(&listen, gate_with(""), Arc::new(Next::default()), options)
-}
-
-#[cfg(unix)]
-#[test]
-fn a_unix_socket_needs_no_peers() {
-    use std::os::unix::net::UnixStream;
-    // Paths of sockets are short, so not below the target directory.
-    let folder = std::env::temp_dir().join(format!("tollgate-authz-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    let path = folder.join("s");
-    // A process that was killed leaves its socket behind.
-    drop(std::os::unix::net::UnixListener::bind(&path).unwrap());
-    let running = at_socket(&path).unwrap().run_in_background();
-    let mut stream = UnixStream::connect(&path).unwrap();
-    let request = format!("GET /auth/nginx HTTP/1.1\r\nconnection: close\r\n{PUBLIC_QUESTION}\r\n");
-    stream.write_all(request.as_bytes()).unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
-    assert!(
-        matches!(at_socket(&path), Err(AuthzError::Listen(_))),
-        "it is in use"
-    );
-    drop(running);
-    assert!(!path.exists(), "it is removed at the end");
-    let file = folder.join("file");
-    std::fs::write(&file, "precious").unwrap();
-    assert!(matches!(at_socket(&file), Err(AuthzError::Listen(_))));
-    assert_eq!(std::fs::read(&file).unwrap(), b"precious");
-    std::fs::remove_dir_all(folder).unwrap();
 }
 
 fn tls() -> Tls {

@@ -51,6 +51,7 @@ pub(crate) fn options() -> (AuthzOptions, Lines) {
         key: AssertionKey::generate().unwrap(),
         clock: Clock::Fixed(UnixSeconds(NOW)),
         drain: Duration::ZERO,
+        idle: Duration::from_secs(75),
         max_connections: 100,
         log: Box::new(move |served| {
             let reason = served.record.reason.code();

@@ -206,9 +206,10 @@ fn measure(
                 round.errors,
                 round.requests
             );
+            let requests = round.requests.max(1.0);
             let cost = Cost {
-                proxy_micros: (proxy - before[0]) / round.requests,
-                decider_micros: (decider - before[1]) / round.requests,
+                proxy_micros: (proxy - before[0]) / requests,
+                decider_micros: (decider - before[1]) / requests,
             };
             one.rounds.push((round, cost));
         }

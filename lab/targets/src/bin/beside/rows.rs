@@ -207,6 +207,10 @@ fn comparisons(rows: &[Row], tokens: Tokens) -> String {
             let (Some(theirs), Some(figures)) = (peer.figures(tokens), own.figures(tokens)) else {
                 continue;
             };
+            if theirs.round.requests == 0.0 {
+                _ = writeln!(text, "  {} answers no request within a round", peer.name);
+                break;
+            }
             let ratio = figures.round.per_second / theirs.round.per_second;
             let verdict = match ratio {
                 ratio if ratio < 0.97 => "THE PEER IS FASTER",

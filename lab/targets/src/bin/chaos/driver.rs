@@ -13,7 +13,7 @@ use tollgate_targets::live::site::{HOSTILE, LESSON, NEW, OPEN, OTHER};
 /// The number of seconds by which the clock is advanced to end a cooldown.
 pub(crate) const STEP_SECS: i64 = 11;
 /// The maximum number of steps until a target has recovered.
-const MOST_STEPS: u32 = 6;
+pub(crate) const MOST_STEPS: u32 = 6;
 
 /// The expected result of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -232,6 +232,7 @@ impl<'a> RequestDriver<'a> {
             allows: false,
             status: 0,
             why: format!("no response: {error:#}"),
+            response: None,
         })
     }
 }

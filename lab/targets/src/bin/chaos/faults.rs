@@ -38,6 +38,12 @@ pub(crate) enum Kind {
     Store(Option<Duration>),
     /// An internal failure.
     Inside(InjectedFault),
+    /// The token endpoint responds like this, in the issuer's format, and a sign-in ends with this code.
+    Token(&'static str, &'static str),
+    /// The same for the key set, while the ID token names a key that is not pinned.
+    SignInKeys(&'static str),
+    /// Nothing listens at the issuer's address.
+    ProviderRefused,
 }
 
 const DAY_SECS: i64 = 24 * 3_600;
@@ -84,6 +90,83 @@ pub(crate) const FAULTS: &[Fault] = &[
         "keys-without",
         "a key set without the key that signs",
         Kind::Without,
+    ),
+    token(
+        "provider-slow",
+        "the token endpoint takes 30 s",
+        r#"{"kind":"slow","ms":30000}"#,
+        "provider_slow",
+    ),
+    token(
+        "provider-500",
+        "status 500 for a code or a refresh token",
+        r#"{"kind":"status","status":500}"#,
+        UNREACHABLE,
+    ),
+    token(
+        "provider-garbage",
+        "bytes that are not JSON, in place of tokens",
+        r#"{"kind":"garbage"}"#,
+        INVALID,
+    ),
+    token(
+        "provider-html",
+        "an HTML page with status 200, in place of tokens",
+        r#"{"kind":"html"}"#,
+        INVALID,
+    ),
+    token(
+        "provider-truncated",
+        "half of the token response, and the end of the connection",
+        r#"{"kind":"truncated"}"#,
+        UNREACHABLE,
+    ),
+    token(
+        "provider-closed",
+        "the token endpoint ends the connection",
+        r#"{"kind":"closed"}"#,
+        UNREACHABLE,
+    ),
+    token(
+        "provider-huge",
+        "a token response of 10 MB",
+        r#"{"kind":"huge"}"#,
+        UNREACHABLE,
+    ),
+    fault(
+        "provider-refused",
+        "nothing listens at the provider's address",
+        Kind::ProviderRefused,
+    ),
+    sign_in_keys(
+        "sign-in-keys-slow",
+        "the key set for an ID token takes 30 s",
+        r#"{"kind":"slow","ms":30000}"#,
+    ),
+    sign_in_keys(
+        "sign-in-keys-500",
+        "status 500 for the key set of an ID token",
+        r#"{"kind":"status","status":500}"#,
+    ),
+    sign_in_keys(
+        "sign-in-keys-garbage",
+        "bytes that are not JSON, in place of the key set of an ID token",
+        r#"{"kind":"garbage"}"#,
+    ),
+    sign_in_keys(
+        "sign-in-keys-truncated",
+        "half of the key set for an ID token, and the end of the connection",
+        r#"{"kind":"truncated"}"#,
+    ),
+    sign_in_keys(
+        "sign-in-keys-closed",
+        "the key set's server ends the connection, while an ID token needs it",
+        r#"{"kind":"closed"}"#,
+    ),
+    sign_in_keys(
+        "sign-in-keys-huge",
+        "a key set of 10 MB for an ID token",
+        r#"{"kind":"huge"}"#,
     ),
     fault(
         "clock-ahead",
@@ -141,6 +224,22 @@ const fn fault(name: &'static str, what: &'static str, kind: Kind) -> Fault {
     Fault { name, what, kind }
 }
 
+const UNREACHABLE: &str = "provider_unreachable";
+const INVALID: &str = "token_response_invalid";
+
+const fn token(
+    name: &'static str,
+    what: &'static str,
+    how: &'static str,
+    code: &'static str,
+) -> Fault {
+    fault(name, what, Kind::Token(how, code))
+}
+
+const fn sign_in_keys(name: &'static str, what: &'static str, how: &'static str) -> Fault {
+    fault(name, what, Kind::SignInKeys(how))
+}
+
 const fn keys(name: &'static str, what: &'static str, how: &'static str) -> Fault {
     fault(name, what, Kind::Keys(how))
 }
@@ -152,6 +251,9 @@ impl Fault {
             return Some("its driver does not start it for faults");
         };
         match (self.kind, faults.policy) {
+            (Kind::Token(..) | Kind::SignInKeys(_) | Kind::ProviderRefused, _) => (!faults
+                .signs_in)
+                .then_some("signs nobody in: that is done by another edge, or not at all"),
             (
                 Kind::Keys(_) | Kind::Refused | Kind::Redirected | Kind::Without,
                 Delivery::CodeAndStore,

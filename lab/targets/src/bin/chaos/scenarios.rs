@@ -1,6 +1,7 @@
 //! Fault scenarios: baseline before the fault, requests during it, recovery after it.
 
 mod older;
+mod sign_in;
 
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::{Value, json};
@@ -85,6 +86,9 @@ pub(crate) fn run_scenario(
         Kind::Store(_) => beside(places, world, target, &[|_| json!({})]),
         Kind::Inside(how) => inside(places, world, target, how),
         Kind::Older => older::run_scenario(places, world, target),
+        Kind::Token(how, code) => sign_in::token(places, world, target, how, code),
+        Kind::SignInKeys(how) => sign_in::keys(places, world, target, how),
+        Kind::ProviderRefused => sign_in::refused(places, world, target),
     }
 }
 

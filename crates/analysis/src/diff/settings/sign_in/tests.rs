@@ -246,6 +246,37 @@ fn each_part_of_sign_in_is_reported() {
 }
 
 #[test]
+fn the_order_of_providers_moves_redirect_uris() {
+    let provider = |issuer: &str| {
+        format!(
+            "issuer = \"{issuer}\"\nlabel = \"{issuer}\"\nendpoints = \"{issuer}.json\"\nclient = \"web\"\n"
+        )
+    };
+    let site = |first: &str, second: &str| {
+        let (first, second) = (provider(first), provider(second));
+        let common = "origins = [\"https://learn.example.com\"]\nsecrets = [{ kid = \"s1\", file = \"seal-1.key\" }]\n";
+        sources(&format!(
+            "[sign_in]\n{common}{first}[[sign_in.provider]]\n{second}"
+        ))
+    };
+    let one = site("learners", "partners");
+    assert_eq!(changes(&one, &one), []);
+    let moved = |name: &str, old: &str, new: &str| {
+        let what = format!(
+            "sign-in at `{name}`: the redirect URI, which the issuer must know: {old} became {new}"
+        );
+        (what, false)
+    };
+    let found = changes(&one, &site("partners", "learners"));
+    for expected in [
+        moved("learners", "callback", "callback/learners"),
+        moved("partners", "callback/partners", "callback"),
+    ] {
+        assert!(found.contains(&expected), "{found:?}");
+    }
+}
+
+#[test]
 fn a_request_without_a_token_is_sent_to_sign_in() {
     let policy = policy(&sources(SIGN_IN));
     let location = "/.tollgate/sign-in";
