@@ -114,13 +114,23 @@ pub(crate) fn missing_key_set(name: &str) -> String {
     )
 }
 
-/// The help for a missing secret; `path` is its file as the caller sees it.
-pub(crate) fn missing_secret(name: &str, path: &str) -> String {
-    format!(
-        "write the secret from where you keep it to `{}`; for a new one run `tollgate keys new --alg HS256 --secret {}`",
-        shown(name),
-        shown_address(path)
-    )
+/// The help for a missing secret of at least this many bytes; `path` is its file as the caller sees it.
+pub(crate) fn missing_secret(name: &str, path: &str, least: usize) -> String {
+    /// The size of the secrets that the command makes.
+    const MADE: usize = 32;
+    let old = format!(
+        "write the secret from where you keep it to `{}`",
+        shown(name)
+    );
+    match least > MADE {
+        true => format!(
+            "{old}; a new one is at least {least} random bytes as base64url, without padding"
+        ),
+        false => format!(
+            "{old}; for a new one run `tollgate keys new --alg HS256 --secret {}`",
+            shown_address(path)
+        ),
+    }
 }
 
 /// The problem with the text of a file that should be a key set, and its help.

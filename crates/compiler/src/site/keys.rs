@@ -256,13 +256,14 @@ pub(super) fn secret(
     input: Input<'_>,
     report: &mut Report,
 ) -> Option<Vec<u8>> {
-    let cure = cure::missing_secret(name.value, &input.sources.path_of(name.value));
+    let least = need
+        .as_ref()
+        .map_or(LEAST_SECRET_BYTES, |(least, _)| *least);
+    let path = input.sources.path_of(name.value);
+    let cure = cure::missing_secret(name.value, &path, least);
     let text = match secret_file(name, EXAMPLE_SECRET, cure, input, report)? {
         Content::Text(text) => text,
-        Content::StandIn => {
-            let least = need.map_or(LEAST_SECRET_BYTES, |(least, _)| least);
-            return Some(stand_in::bytes(name.value, least));
-        }
+        Content::StandIn => return Some(stand_in::bytes(name.value, least)),
     };
     let line = text.strip_suffix('\n').unwrap_or(text);
     let line = line.strip_suffix('\r').unwrap_or(line);
