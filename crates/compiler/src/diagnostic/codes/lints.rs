@@ -21,7 +21,8 @@ super::declare_codes! {
      signed with it will be rejected.";
     REPEATED_BASE, "TG0708", Warning, "pattern repeats the base",
     "Patterns of a course file are relative to its `base`, and this one starts with the base again, so \
-     it is about a folder inside a folder of the same name.";
+     it is about a folder inside a folder of the same name. A `deny` with such a pattern protects nothing that \
+     exists: write the pattern without the base.";
     NEVER_MATCHES, "TG0709", Warning, "rule that never matches",
     "No request makes the rule match: its parts exclude each other, such as a `from` after the time that \
      `when` requires, or two conditions that cannot both hold. Such a rule seems to allow or protect \
