@@ -11,7 +11,7 @@ mod sides;
 use std::ffi::OsString;
 
 use clap::Args;
-use tollgate_analysis::diff::{Diff, Setting, SettingChange, diff};
+use tollgate_analysis::diff::diff;
 
 use crate::failure::Failure;
 use crate::form::{Form, FormArgs};
@@ -35,9 +35,9 @@ Examples:
   tollgate diff v1.2:policy policy --json
   tollgate diff main.. policy --no-new-access --format github
 
-Exit code: 0 for no difference, 3 for differences. With --no-new-access: 3 only if a request may be allowed that
-was denied before, which includes settings. An incomplete comparison reports `undecided`, and the exit code is 3
-with and without the option.")]
+Exit code: 0 if nothing differs, 3 if a decision, a response or a setting differs: whatever is printed. With
+--no-new-access: 3 only if a request may be allowed that was denied before, which some settings can cause. An incomplete
+comparison reports `undecided`, and the exit code is 3 with and without the option.")]
 pub(crate) struct DiffArgs {
     /// The policy before: a directory, an image, REV:DIR, or REV.. for the directory in NEW
     old: OsString,
@@ -82,22 +82,13 @@ impl DiffArgs {
             }
         }
         if form == Form::Github {
-            note(tollgate_author::annotate::inert(&show::summary(&found)));
+            note(show::summary(&found));
         }
         let is_fine = if self.no_new_access {
             found.opens_nothing()
         } else {
-            is_same(&found)
+            found.is_empty()
         };
         Ok(is_fine.into())
     }
-}
-
-/// Whether no client can observe a difference.
-fn is_same(found: &Diff) -> bool {
-    let is_visible =
-        |change: &SettingChange| change.setting != Setting::SiteName || change.may_open;
-    found.differences.is_empty()
-        && found.gave_up.is_empty()
-        && !found.settings.iter().any(is_visible)
 }

@@ -10,8 +10,8 @@ use clap::{Args, ValueEnum};
 use tollgate_core::UnixSeconds;
 use tollgate_gate::Kind;
 use tollgate_server::{
-    Assumed, Caching, Clock, KeysFetched, LocalEdge, LogSink, Options, Origin, Served,
-    UpstreamOptions,
+    Assumed, BindError, Caching, Clock, KeysFetched, Listen, LocalEdge, LogSink, Options, Origin,
+    Served, UpstreamOptions,
 };
 
 use crate::failure::{Failure, Problem, warn};
@@ -161,8 +161,14 @@ impl Serve {
             assume,
         };
         let listen = self.listen;
-        let edge = LocalEdge::bind(listen, gate, origin, options)
-            .map_err(|error| Failure::Bind { listen, error })?;
+        let edge = LocalEdge::bind(listen, gate, origin, options).map_err(|error| match error {
+            BindError::Io(error) => Failure::Listen {
+                option: "--listen",
+                listen: Listen::Tcp(listen),
+                error,
+            },
+            error => Failure::Bind(error),
+        })?;
         if self.allow_remote && !listen.ip().is_loopback() {
             warn(format_args!(
                 "other machines can reach `{listen}`, and connections are not encrypted; for production use `tollgate authz --upstream`"

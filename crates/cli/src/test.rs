@@ -177,7 +177,7 @@ impl Test {
             Form::Human => print(text::text(&findings, wanted, &gate))?,
             Form::Json => print_json(object::object(&findings, wanted))?,
             Form::Sarif | Form::Gitlab => {}
-            Form::Github => note(annotate::inert(&text::text(&findings, wanted, &gate))),
+            Form::Github => note(text::text(&findings, wanted, &gate)),
         }
         let (_, fates) = mutants.unwrap_or_default();
         let missed = Tally::of(&fates).missed > 0;

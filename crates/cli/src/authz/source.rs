@@ -45,6 +45,7 @@ impl Source {
         if is_url && trust.is_none() {
             return Err(Failure::Untrusted(place.to_owned()));
         }
+        let name = PathBuf::from(place);
         let place = if is_url {
             let client = Client::new().map_err(Failure::Runtime)?;
             Place::Url(place.to_owned(), client, Mutex::default())
@@ -58,7 +59,7 @@ impl Source {
         };
         let gate = source.read(true)?;
         // Nothing was loaded before, so the policy is new.
-        Ok((source, gate.ok_or(Failure::NoPolicy)?))
+        Ok((source, gate.ok_or(Failure::NoFiles(name))?))
     }
 
     fn read(&self, always: bool) -> Result<Option<Gate<Vec<u8>>>, Failure> {

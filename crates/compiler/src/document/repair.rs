@@ -84,9 +84,8 @@ pub(crate) fn repair<'a>(text: &'a str, report: &mut Report) -> Repaired<'a> {
         let mut regions = grammar::single_tables(&repaired.text, span, first.message());
         if regions.is_empty() {
             let conflict = grammar::conflict(&repaired.text, span);
-            regions.push(
-                conflict.unwrap_or_else(|| statement(&repaired.text, span, first.message())),
-            );
+            regions
+                .push(conflict.unwrap_or_else(|| statement(&repaired.text, span, first.message())));
         }
         for region in regions {
             repaired.broken.push(region);

@@ -212,11 +212,9 @@ fn cognito(pool: Table<'_>, report: &mut Report) -> Option<Vec<String>> {
                 user_pool.value, region.value
             );
             let diagnostic = report.add(&codes::BAD_POOL, user_pool.span, message);
-            diagnostic
-                .also(region.span, "the region")
-                .help(format!(
-                    "write `region = \"{prefix}\"` in `cognito`, or another pool"
-                ));
+            diagnostic.also(region.span, "the region").help(format!(
+                "write `region = \"{prefix}\"` in `cognito`, or another pool"
+            ));
         }
         _ => {
             let message = format!("`{}` is not a user pool id", shown(user_pool.value));
@@ -279,7 +277,9 @@ fn match_keys_and_algorithms(table: Table<'_>, algorithms: &[Algorithm], report:
     let [public, secret] = &kinds;
     let place = table.value_span("algorithms").unwrap_or(table.place());
     for (kind, other) in [(public, secret), (secret, public)] {
-        let unused = table.key_span(kind.key).filter(|_| kind.algorithm.is_none());
+        let unused = table
+            .key_span(kind.key)
+            .filter(|_| kind.algorithm.is_none());
         let keyless = |kind: &Kind<'_>| {
             let algorithm = kind.algorithm?;
             (!has_or_means(table, &ISSUER, kind.key)).then_some(*algorithm)

@@ -152,11 +152,9 @@ fn check_session(
     if let Some(endpoint) = endpoint.filter(|endpoint| is_taken(endpoint)) {
         let span = written("endpoint").unwrap_or(table.place());
         let message = format!("`{endpoint}` is an endpoint of sign-in, too");
-        report
-            .add(&codes::BAD_SIGN_IN, span, message)
-            .help(format!(
-                "write another path in `endpoint` of `[session]`, such as `{path}/session`"
-            ));
+        report.add(&codes::BAD_SIGN_IN, span, message).help(format!(
+            "write another path in `endpoint` of `[session]`, such as `{path}/session`"
+        ));
     }
 }
 

@@ -170,7 +170,9 @@ fn duplicate(text: &str, span: Span, line: &str) -> Mistake {
             return Mistake {
                 message: format!("`[{name}]` is one table, so it cannot occur next to another one"),
                 first,
-                help: format!("write `[[{name}]]`, with two brackets, for each: it is a list of tables"),
+                help: format!(
+                    "write `[[{name}]]`, with two brackets, for each: it is a list of tables"
+                ),
                 edits: headers
                     .into_iter()
                     .map(|span| Edit::new(span, format!("[[{}]]", header.name)))
@@ -215,7 +217,8 @@ pub(super) fn single_tables(text: &str, error: Span, message: &str) -> Vec<Span>
     let around = line_around(text, error);
     let line = text.get(around.start..around.end).unwrap_or_default();
     let name = header(line).map(|header| header.name);
-    let Some(name) = name.filter(|name| message.contains("duplicate key") && is_tables(name)) else {
+    let Some(name) = name.filter(|name| message.contains("duplicate key") && is_tables(name))
+    else {
         return Vec::new();
     };
     let mut tables: Vec<Span> = Vec::new();
@@ -273,7 +276,10 @@ impl<'l> Header<'l> {
 
 /// The header in a line without spaces inside its brackets.
 fn header(line: &str) -> Option<Header<'_>> {
-    let inner = line.trim_start().strip_prefix('[').filter(|_| is_header(line))?;
+    let inner = line
+        .trim_start()
+        .strip_prefix('[')
+        .filter(|_| is_header(line))?;
     let (inner, is_list) = match inner.strip_prefix('[') {
         Some(inner) => (inner, true),
         None => (inner, false),
