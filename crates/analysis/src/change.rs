@@ -251,7 +251,94 @@ fn combined(policy: &Policy, request: &Request, wanted: Kind, edits: &[Edit]) ->
         }
     }
     ways.sort_by_key(cost);
-    ways
+    distinct(policy, ways, request, wanted)
+}
+
+/// The sets without those that differ from a nearer one only in a time or a number of the same stretch: nobody needs to be
+/// told to come one second later as well.
+fn distinct(
+    policy: &Policy,
+    ways: Vec<ChangeSet>,
+    request: &Request,
+    wanted: Kind,
+) -> Vec<ChangeSet> {
+    let mut kept: Vec<ChangeSet> = Vec::new();
+    for way in ways {
+        let twin = kept.iter_mut().find_map(|known| {
+            let (own, other) = amounts(known, &way)?;
+            is_one_stretch(policy, known, &way, (own, other), wanted).then_some((known, own, other))
+        });
+        match twin {
+            Some((known, own, other)) => {
+                let now = starting_point(request, known, &way);
+                if other.abs_diff(now) < own.abs_diff(now) {
+                    *known = way;
+                }
+            }
+            None => kept.push(way),
+        }
+    }
+    kept
+}
+
+/// The only times or integers in which two sets of changes differ.
+fn amounts(a: &ChangeSet, b: &ChangeSet) -> Option<(i64, i64)> {
+    if a.changes.len() != b.changes.len() || a.evaluation.rule != b.evaluation.rule {
+        return None;
+    }
+    let mut differ = a.changes.iter().zip(&b.changes).filter(|(a, b)| a != b);
+    let (Some((a, b)), None) = (differ.next(), differ.next()) else {
+        return None;
+    };
+    match (a, b) {
+        (Change::Time(a), Change::Time(b)) => Some((*a, *b)),
+        (Change::Claim(one, Some(a)), Change::Claim(other, Some(b))) if one == other => {
+            Some((a.as_i64()?, b.as_i64()?))
+        }
+        _ => None,
+    }
+}
+
+/// Whether the amount between two others leads to the same result.
+fn is_one_stretch(
+    policy: &Policy,
+    a: &ChangeSet,
+    b: &ChangeSet,
+    (low, high): (i64, i64),
+    wanted: Kind,
+) -> bool {
+    let middle = low.midpoint(high);
+    if middle == low || middle == high {
+        return true;
+    }
+    let mut between = a.request.clone();
+    if a.request.now != b.request.now {
+        between.now = middle;
+    } else if let (Some(claims), Some(place)) = (&mut between.claims, claim_apart(a, b)) {
+        crate::place::insert(claims, place, Value::from(middle));
+    }
+    evaluate(policy, &between).kind == wanted
+}
+
+/// The claim in which two sets of changes differ.
+fn claim_apart<'c>(a: &'c ChangeSet, b: &ChangeSet) -> Option<&'c ClaimPath> {
+    let mut changes = a.changes.iter().zip(&b.changes);
+    changes.find_map(|(a, b)| match a {
+        Change::Claim(place, Some(_)) if a != b => Some(place),
+        _ => None,
+    })
+}
+
+/// The amount that the request has.
+fn starting_point(request: &Request, a: &ChangeSet, b: &ChangeSet) -> i64 {
+    match claim_apart(a, b) {
+        Some(place) => {
+            let claims = request.claims.as_ref();
+            let now = claims.and_then(|claims| crate::place::find(claims, place)?.as_i64());
+            now.unwrap_or_default()
+        }
+        None => request.now,
+    }
 }
 
 fn cost(way: &ChangeSet) -> (u32, usize) {

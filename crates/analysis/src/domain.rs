@@ -153,6 +153,7 @@ impl<'a, 'p> Domain<'a, 'p> {
                 .into_iter()
                 .map(Value::Ip)
                 .collect(),
+            Var::Now if self.space.is_only_now => return vec![Value::Int(self.space.now)],
             Var::Now => {
                 let seeds = numbers::times(self.space.now, &self.integers());
                 self.boundaries(var, seeds, chosen)

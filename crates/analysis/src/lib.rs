@@ -28,6 +28,7 @@
 
 pub mod change;
 pub mod constant;
+pub mod covers;
 pub mod dead;
 pub mod diff;
 pub mod explain;
@@ -40,6 +41,7 @@ pub mod who;
 
 mod domain;
 mod eval;
+mod narrow;
 mod policy;
 mod request;
 mod search;

@@ -39,10 +39,21 @@ pub struct ReachablePattern {
     pub paths: String,
     /// The shortest such path.
     pub example: Request,
-    /// Denies that match a part of it, each with such a path.
-    pub cut_by: Vec<(RuleId, Request)>,
+    /// Patterns of denies that match a part of it.
+    pub cut_by: Vec<Cut>,
     /// A path of the pattern to which the rule does not grant access, because its conditions read the path.
     pub not: Option<Request>,
+}
+
+/// A pattern of a deny that denies a part of what an allow allows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cut {
+    /// The deny.
+    pub rule: RuleId,
+    /// Its pattern, base included.
+    pub paths: String,
+    /// The shortest path that both match.
+    pub example: Request,
 }
 
 /// The paths that a user can access.
@@ -95,10 +106,18 @@ pub fn reach(policy: &Policy, person: &Person) -> Reach {
             } else if evaluation.kind == Kind::Allow {
                 part.example.get_or_insert(request.clone());
             } else {
-                for deny in &matching {
-                    let is_deny = policy.rule(*deny).map(|rule| rule.effect) == Some(Effect::Deny);
-                    if is_deny && !part.cut_by.iter().any(|(known, _)| known == deny) {
-                        part.cut_by.push((*deny, request.clone()));
+                let denies = kind.hits.iter().filter(|hit| {
+                    hit.spec.effect == Effect::Deny && matching.contains(&id(hit.rule))
+                });
+                for deny in denies {
+                    let (rule, paths) = (id(deny.rule), source(deny));
+                    let mut known = part.cut_by.iter();
+                    if !known.any(|cut| cut.rule == rule && cut.paths == paths) {
+                        part.cut_by.push(Cut {
+                            rule,
+                            paths,
+                            example: request.clone(),
+                        });
                     }
                 }
             }
@@ -127,7 +146,7 @@ pub fn reach(policy: &Policy, person: &Person) -> Reach {
 #[derive(Default)]
 struct Part {
     example: Option<Request>,
-    cut_by: Vec<(RuleId, Request)>,
+    cut_by: Vec<Cut>,
     not: Option<Request>,
 }
 
@@ -135,14 +154,15 @@ fn id(rule: usize) -> RuleId {
     RuleId(u32::try_from(rule).unwrap_or(u32::MAX))
 }
 
+/// The pattern, base included.
+fn source(hit: &Hit<'_>) -> String {
+    let pattern = hit.spec.patterns.get(hit.pattern);
+    pattern.map_or_else(String::new, |pattern| pattern.source.clone())
+}
+
 /// The pattern, with those captures filled in that make the person one of the rule's people.
 fn paths(hit: &Hit<'_>, own: &[Vec<String>; 3]) -> String {
-    let mut source = hit
-        .spec
-        .patterns
-        .get(hit.pattern)
-        .map(|pattern| pattern.source.clone())
-        .unwrap_or_default();
+    let mut source = source(hit);
     let who = &hit.spec.who;
     let asked = [&who.groups, &who.scopes, &who.subjects];
     for (names, own) in asked.into_iter().zip(own) {

@@ -123,6 +123,8 @@ pub(crate) struct Space<'p> {
     pub(crate) is_restricted: bool,
     /// The default time of a request.
     pub(crate) now: i64,
+    /// Whether requests of other times are of no interest.
+    pub(crate) is_only_now: bool,
 }
 
 impl<'p> Space<'p> {
@@ -134,6 +136,7 @@ impl<'p> Space<'p> {
             unlisted: unlisted(policies),
             is_restricted: false,
             now,
+            is_only_now: false,
         };
         for policy in policies {
             // A session counts as a token of the issuer where the user signed in.

@@ -5,15 +5,25 @@
 
 use tollgate_core::{Effect, PathError, RuleId};
 use tollgate_gate::Kind;
-use tollgate_policy::spec::{Expr, RuleSpec, Template};
+use tollgate_policy::spec::{Expr, Principals, RuleSpec, Template};
 
 use crate::change::parse;
+use crate::narrow::{Narrow, Part};
 use crate::policy::Policy;
 use crate::request::{Evaluation, Request, evaluate};
 use crate::search::{Found, Search, request};
 use crate::shrink::shrunk;
 use crate::space::{Hit, Space};
 use crate::walk::on_path;
+
+/// The times of the requests that are considered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Times {
+    /// Every time. Requests for which the time does not matter are of this one.
+    Any(i64),
+    /// This time only.
+    At(i64),
+}
 
 /// A rule that matches the path.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,6 +34,10 @@ pub struct Access {
     pub pattern: String,
     /// The rule's principals and conditions, with the path's captures filled in.
     pub who: String,
+    /// For an allow the denies that win over it for some of its requests, or for all.
+    pub overridden_by: Vec<RuleId>,
+    /// For an allow its principals and conditions without what these denies deny, if keys of one rule can express that.
+    pub effective: Option<String>,
     /// For an allow a request that it allows; for a deny a request that would be allowed without any deny. `None` if
     /// none exists.
     pub witness: Option<Request>,
@@ -48,9 +62,14 @@ pub struct AccessReport {
 ///
 /// # Errors
 /// Returns an error if the policy rejects the path.
-pub fn who(policy: &Policy, target: &str, now: i64) -> Result<AccessReport, PathError> {
+pub fn who(policy: &Policy, target: &str, times: Times) -> Result<AccessReport, PathError> {
     let (segments, slash) = parse(policy, target)?;
-    let space = Space::new(&[policy], now);
+    let (now, is_only_now) = match times {
+        Times::Any(now) => (now, false),
+        Times::At(now) => (now, true),
+    };
+    let mut space = Space::new(&[policy], now);
+    space.is_only_now = is_only_now;
     let kind = on_path(&space, &segments, slash);
     let mut found = AccessReport {
         allows: Vec::new(),
@@ -93,7 +112,7 @@ fn access<'p>(
     hit: &Hit<'p>,
     hits: &[Hit<'p>],
 ) -> Access {
-    let rule = RuleId(u32::try_from(hit.rule).unwrap_or(u32::MAX));
+    let rule = id(hit);
     let allows = |hits: &'_ [Hit<'p>]| -> Vec<Hit<'p>> {
         let allows = hits.iter().filter(|hit| hit.spec.effect == Effect::Allow);
         allows.cloned().collect()
@@ -133,6 +152,14 @@ fn access<'p>(
     let gave_up = witness == Found::GaveUp;
     let witness = witness.found();
     let filled = filled_in(hit);
+    let denies: Vec<&Hit<'p>> = hits
+        .iter()
+        .filter(|deny| is_allow && deny.spec.effect == Effect::Deny)
+        .filter(|deny| search.is_possible(&|eval| eval.matches(hit).and(|| eval.matches(deny))))
+        .collect();
+    let mut overridden_by: Vec<RuleId> = denies.iter().map(|deny| id(deny)).collect();
+    overridden_by.sort_unstable();
+    overridden_by.dedup();
     Access {
         rule,
         pattern: hit
@@ -142,9 +169,79 @@ fn access<'p>(
             .map(|pattern| pattern.source.clone())
             .unwrap_or_default(),
         who: crate::text::who(policy, &filled),
+        effective: is_allow
+            .then(|| without(&filled, &denies))
+            .flatten()
+            .map(|rule| crate::text::who(policy, &rule)),
+        overridden_by,
         evaluation: witness.as_ref().map(|witness| evaluate(policy, witness)),
         witness,
         gave_up,
+    }
+}
+
+fn id(hit: &Hit<'_>) -> RuleId {
+    RuleId(u32::try_from(hit.rule).unwrap_or(u32::MAX))
+}
+
+/// An allow without the requests that the denies deny, if keys of one rule can express that.
+fn without(allow: &RuleSpec, denies: &[&Hit<'_>]) -> Option<RuleSpec> {
+    let mut rest = allow.clone();
+    for deny in denies {
+        let deny = filled_in(deny);
+        let part = only_part(&deny, allow)?;
+        if !rest.outside(&deny, part) {
+            return None;
+        }
+    }
+    rest.simplify();
+    Some(rest)
+}
+
+/// The only part of a deny that decides which requests of an allow it matches, if it is one.
+fn only_part(deny: &RuleSpec, allow: &RuleSpec) -> Option<Part> {
+    // Without `..`, so that a new part does not compile before it is decided what it means here.
+    let RuleSpec {
+        methods,
+        who,
+        networks,
+        from,
+        until,
+        when,
+        unless,
+        // Both are about the path.
+        course: _,
+        id: _,
+        effect: _,
+        because: _,
+        patterns: _,
+    } = deny;
+    let Principals {
+        // A deny for everyone has no principals.
+        anyone: _,
+        signed_in,
+        groups,
+        scopes,
+        subjects,
+        issuers,
+    } = who;
+    let parts = [
+        (Part::Methods, !methods.contains(allow.methods)),
+        (Part::OtherPrincipals, *signed_in && allow.who.anyone),
+        (Part::Groups, groups.is_some()),
+        (Part::Scopes, scopes.is_some()),
+        (Part::Subjects, subjects.is_some()),
+        (Part::Issuers, issuers.is_some()),
+        (Part::Networks, networks.is_some()),
+        (Part::From, from.is_some()),
+        (Part::Until, until.is_some()),
+        (Part::When, when.is_some()),
+        (Part::Unless, unless.is_some()),
+    ];
+    let mut parts = parts.into_iter().filter(|(_, is_there)| *is_there);
+    match (parts.next(), parts.next()) {
+        (Some((part, _)), None) => Some(part),
+        _ => None,
     }
 }
 

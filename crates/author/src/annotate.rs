@@ -13,7 +13,7 @@ use tollgate_compiler::{Diagnostic, SourceTree};
 
 use crate::report::Findings;
 
-pub use github::{github, inert};
+pub use github::{github, inert, inert_behind};
 pub use gitlab::gitlab;
 pub use sarif::sarif;
 

@@ -22,3 +22,4 @@ pub mod starter;
 pub mod suggest;
 pub mod suite;
 pub mod syntax;
+pub mod test_keys;

@@ -7,8 +7,8 @@ mod allow;
 mod budget;
 mod capture;
 mod context;
-mod covers;
 mod dead;
+mod echoes;
 mod issuers;
 mod methods;
 mod names;
@@ -30,7 +30,6 @@ use tollgate_core::RuleId;
 pub use allow::{LintReport, Suppressed, apply_suppressions};
 pub use budget::budgets;
 pub use context::LintContext;
-pub use covers::covers;
 pub use tollgate_analysis::rule_name as name;
 
 /// Runs all lints. `now` is the time in Unix seconds.

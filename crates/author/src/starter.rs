@@ -3,7 +3,7 @@
 //! They compile without errors, and their tests cover every rule and catch every mutant. Not here: keys, which must be
 //! created or fetched, and writing.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use tollgate_compiler::{COURSES_FOLDER, SITE_FILE, schema};
 use tollgate_gate::config::MAX_SITE_BYTES;
 use tollgate_token::COGNITO_GROUPS_CLAIM;
@@ -20,9 +20,6 @@ pub const ALGORITHM: &str = "RS256";
 pub const SAMPLE_CLIENT: &str = "my-client-id";
 /// The issuer of a site whose issuer is not known yet. The top-level domain is reserved (RFC 2606).
 pub const SAMPLE_ISSUER: &str = "https://login.example.com";
-
-/// The member of a public key that marks a test key, and its value. Verifiers ignore unknown members.
-const MARK: (&str, &str) = ("tollgate", "test-key");
 
 const CI: &str = include_str!("starter/tollgate.yml");
 const COURSE: &str = include_str!("starter/intro.toml");
@@ -169,27 +166,6 @@ impl Starter {
         };
         text.replace("GROUPS_CLAIM", &claim)
     }
-}
-
-/// Marks a public key as one whose private half is a file on some developer's machine.
-pub fn mark_test_key(key: &mut Value) {
-    if let Some(key) = key.as_object_mut() {
-        key.insert(MARK.0.to_owned(), json!(MARK.1));
-    }
-}
-
-/// The key IDs of the test keys in a key set.
-pub fn test_keys(key_set: &str) -> Vec<String> {
-    let key_set = key_set.strip_prefix('\u{feff}').unwrap_or(key_set);
-    let set: Value = serde_json::from_str(key_set).unwrap_or_default();
-    let keys = set.get("keys").and_then(Value::as_array);
-    let keys = keys.into_iter().flatten();
-    keys.filter(|key| key.get(MARK.0).and_then(Value::as_str) == Some(MARK.1))
-        .map(|key| {
-            let kid = key.get("kid").and_then(Value::as_str);
-            kid.unwrap_or_default().to_owned()
-        })
-        .collect()
 }
 
 #[cfg(test)]

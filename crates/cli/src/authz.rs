@@ -51,8 +51,8 @@ pub(crate) struct Authz {
     #[command(flatten)]
     trust: TrustArgs,
     /// Listen on this address, or on a Unix socket
-    #[arg(long, value_name = "ADDRESS|unix:PATH")]
-    listen: String,
+    #[arg(long, value_name = "ADDRESS|unix:PATH", value_parser = input::listen_or_socket)]
+    listen: Listen,
     /// With a Unix socket: its permissions, in octal. Who may write to it may connect
     #[arg(long, value_name = "MODE", default_value = "0660", value_parser = socket_mode)]
     socket_mode: u32,
@@ -73,7 +73,7 @@ pub(crate) struct Authz {
     #[arg(long, value_name = "SECS", requires = "upstream", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     upstream_timeout: u64,
     /// Serve health checks and metrics at this address too, to any client
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = input::listen)]
     status: Option<core::net::SocketAddr>,
     /// Encrypt connections with this certificate (PEM)
     #[arg(long, value_name = "FILE", requires = "tls_key")]
@@ -108,7 +108,6 @@ pub(crate) struct Authz {
 impl Authz {
     pub(crate) fn run(self) -> Result<Verdict, Failure> {
         expect_hangups().map_err(Failure::Runtime)?;
-        let listen = self.listen()?;
         let peers = self.peers()?;
         let key = self.assertion_key()?;
         let poll = Duration::from_secs(self.poll);
@@ -133,19 +132,25 @@ impl Authz {
             fetched: Box::new(serve::report_fetch),
             events: report(self.log),
         };
-        let server =
-            Server::bind(&listen, gate, Arc::new(source), options).map_err(
-                |error| match error {
-                    AuthzError::NoPeers => Failure::NoPeers,
-                    error => Failure::Authz {
-                        listen: self.listen.clone(),
-                        error,
-                    },
+        let server = Server::bind(&self.listen, gate, Arc::new(source), options).map_err(
+            |error| match error {
+                AuthzError::NoPeers => Failure::NoPeers,
+                AuthzError::Status(error) => Failure::Listen {
+                    option: "--status",
+                    listen: self.status.map(Listen::Tcp).unwrap_or(self.listen.clone()),
+                    error,
                 },
-            )?;
+                AuthzError::Listen(error) => Failure::Listen {
+                    option: "--listen",
+                    listen: self.listen.clone(),
+                    error,
+                },
+                error => Failure::Authz(error),
+            },
+        )?;
         let shown = server
             .addr()
-            .map_or_else(|| self.listen.clone(), |addr| addr.to_string());
+            .map_or_else(|| shown(&self.listen), |addr| addr.to_string());
         output::print(format_args!(
             "{} {shown} (policy {id})",
             styled(STRONG, "serving")
@@ -157,20 +162,13 @@ impl Authz {
         Ok(Verdict::Yes)
     }
 
-    fn listen(&self) -> Result<Listen, Failure> {
-        match self.listen.strip_prefix("unix:") {
-            Some(path) if !path.is_empty() => Ok(Listen::Unix {
-                path: path.into(),
+    fn listen(&self) -> Listen {
+        match self.listen.clone() {
+            Listen::Unix { path, mode: _ } => Listen::Unix {
+                path,
                 mode: self.socket_mode,
-            }),
-            _ => match self.listen.parse() {
-                Ok(addr) => Ok(Listen::Tcp(addr)),
-                Err(_) => Err(Failure::Argument {
-                    name: "--listen",
-                    value: self.listen.clone(),
-                    problem: Problem::Listen,
-                }),
             },
+            tcp @ Listen::Tcp(_) => tcp,
         }
     }
 
@@ -225,6 +223,14 @@ fn socket_mode(text: &str) -> Result<u32, String> {
     mode.filter(is_usable).ok_or_else(|| {
         "write permissions in octal with write access of the owner, such as `0660`".to_owned()
     })
+}
+
+/// Where a server listens, as the option names it.
+pub(crate) fn shown(listen: &Listen) -> String {
+    match listen {
+        Listen::Tcp(addr) => addr.to_string(),
+        Listen::Unix { path, .. } => format!("unix:{}", path.display()),
+    }
 }
 
 /// Reports an event in the form of the log, so that every line of it can be parsed.

@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::json;
-use tollgate_author::starter::test_keys;
+use tollgate_author::test_keys;
 use tollgate_compiler::SourceTree;
 use tollgate_core::Image;
 use tollgate_edges::Edge;
@@ -220,14 +220,8 @@ impl Build {
             for warning in &artifact.warnings {
                 warn(warning);
             }
-            for issuer in &gate.config().issuers {
-                let keys = test_keys(issuer.jwks.as_deref().unwrap_or_default());
-                if let Some(kid) = keys.first() {
-                    warn(format_args!(
-                        "the keys of issuer `{}` include the test key `{kid}`: do not publish this; run `tollgate keys fetch`",
-                        issuer.name
-                    ));
-                }
+            for key in test_keys::of_config(gate.config()) {
+                warn(format_args!("{key}: do not publish this; {}", key.cure()));
             }
         }
         Ok(Verdict::Yes)

@@ -229,7 +229,7 @@ impl Check {
         for excused in &excused {
             let (id, message) = (excused.finding.code.id, &excused.finding.message);
             let text = format!("suppressed {id}: {message} ({})", excused.because);
-            note(styled(FAINT, annotate::inert(&text)));
+            note(styled(FAINT, text));
         }
         let (mark, word) = if verdict == Verdict::Yes {
             (GOOD, "ok")

@@ -40,9 +40,9 @@ Examples:
   tollgate diff v1.2:policy policy --json
   tollgate diff main.. policy --no-new-access --format github
 
-Exit code: 0 for no difference, 3 for differences. With --no-new-access: 3 only if a request may be allowed that
-was denied before, which includes settings. An incomplete comparison reports `undecided`, and the exit code is 3
-with and without the option.")]
+Exit code: 0 if nothing differs, 3 if a decision, a response or a setting differs: whatever is printed. With
+--no-new-access: 3 only if a request may be allowed that was denied before, which some settings can cause. An incomplete
+comparison reports `undecided`, and the exit code is 3 with and without the option.")]
 pub(crate) struct DiffArgs {
     /// The policy before: a directory, an image, REV:DIR, or REV.. for the directory in NEW
     old: OsString,
@@ -109,22 +109,13 @@ impl DiffArgs {
             }
         }
         if form == Form::Github {
-            note(tollgate_author::annotate::inert(&show::summary(&found)));
+            note(show::summary(&found));
         }
         let is_fine = if self.no_new_access {
             found.opens_nothing()
         } else {
-            is_same(&found) && first.is_none()
+            found.is_empty() && first.is_none()
         };
         Ok(is_fine.into())
     }
-}
-
-/// Whether no client can observe a difference.
-fn is_same(found: &Diff) -> bool {
-    let is_visible =
-        |change: &SettingChange| change.setting != Setting::SiteName || change.may_open;
-    found.differences.is_empty()
-        && found.gave_up.is_empty()
-        && !found.settings.iter().any(is_visible)
 }

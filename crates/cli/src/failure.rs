@@ -5,7 +5,6 @@
 mod text;
 
 use core::fmt::Display;
-use core::net::SocketAddr;
 use std::borrow::Cow;
 use std::io;
 use std::path::PathBuf;
@@ -15,6 +14,7 @@ use serde_json::{Value, json};
 use tollgate_author::annotate::{self, Annotation};
 use tollgate_author::format::FormatError;
 use tollgate_author::pin::BadSite;
+use tollgate_author::test_keys::TestKey;
 use tollgate_compiler::SourceTree;
 use tollgate_compiler::diagnostic::{Diagnostic, Severity, render};
 use tollgate_crypto::image_key::{ImageKeyError, ImageKeyFailed};
@@ -26,7 +26,7 @@ use tollgate_mint::MintError;
 use tollgate_policy::visible::visible_lines;
 use tollgate_proxies::{Proxy, ProxyError};
 use tollgate_publish::{PublishError, Stopped};
-use tollgate_server::{AuthzError, BadPeer, BadUpstream, BindError};
+use tollgate_server::{AuthzError, BadPeer, BadUpstream, BindError, Listen};
 use tollgate_token::{JwkError, KeyError, TokenError};
 
 use crate::build::PartsError;
@@ -57,8 +57,10 @@ pub(crate) enum Failure {
     NoRandom(String),
     /// Standard output could not be written.
     Stdout(StdoutError),
-    /// No policy was found in the default locations.
-    NoPolicy,
+    /// No policy was found in the default locations, which begin in this directory.
+    NoPolicy(PathBuf),
+    /// A directory has no file of a policy.
+    NoFiles(PathBuf),
     /// A policy has no tests, or none that match the filter.
     NoTests,
     /// A policy does not compile, or its tests are invalid.
@@ -151,13 +153,16 @@ pub(crate) enum Failure {
     NotPinned(Vec<NotPinned>),
     /// No requests can be sent.
     Runtime(io::Error),
-    /// The local edge cannot listen.
-    Bind {
-        listen: SocketAddr,
-        error: BindError,
+    /// A server cannot listen where an option says.
+    Listen {
+        option: &'static str,
+        listen: Listen,
+        error: io::Error,
     },
+    /// The local edge cannot start.
+    Bind(BindError),
     /// `authz` cannot start.
-    Authz { listen: String, error: AuthzError },
+    Authz(AuthzError),
     /// `authz` would admit nobody.
     NoPeers,
     /// A policy at a URL has no trust keys.
@@ -167,7 +172,7 @@ pub(crate) enum Failure {
     /// The target has no artifact that this command could build itself.
     NoArtifact(String),
     /// A policy with a test key is not published.
-    TestKey { issuer: String, kid: String },
+    TestKey(TestKey),
     /// Nothing can be published there.
     Publish(PublishError),
     /// A publication ended early.
@@ -228,7 +233,6 @@ pub(crate) enum Problem {
     Pool,
     IssuerUrl,
     Upstream(BadUpstream),
-    Listen,
     Peer(BadPeer),
 }
 
@@ -242,7 +246,7 @@ impl Failure {
             Failure::Exists(_) | Failure::InTheWay(_) => "exists",
             Failure::NotCommitted(_) => "not_committed",
             Failure::NoRandom(_) => "random",
-            Failure::NoPolicy => "no_policy",
+            Failure::NoPolicy(_) | Failure::NoFiles(_) => "no_policy",
             Failure::NoTests => "no_tests",
             Failure::Policy { .. } => "policy",
             Failure::AfterFixes { failure, .. } => failure.code(),
@@ -283,12 +287,12 @@ impl Failure {
             Failure::Export(_) => "export",
             Failure::NoSources { .. } => "no_issuers",
             Failure::NotPinned(_) | Failure::Runtime(_) => "fetch",
-            Failure::Bind { .. } | Failure::Authz { .. } => "listen",
+            Failure::Listen { .. } | Failure::Bind(_) | Failure::Authz(_) => "listen",
             Failure::NoPeers => "no_peers",
             Failure::Untrusted(_) => "no_trust",
             Failure::PolicyUrl { .. } => "fetch",
             Failure::NoArtifact(_) => "no_artifact",
-            Failure::TestKey { .. } => "test_key",
+            Failure::TestKey(_) => "test_key",
             Failure::Publish(error) => error.code(),
             Failure::Stopped(stopped) => stopped.error.code(),
         }
@@ -308,7 +312,9 @@ impl Failure {
             Failure::InTheWay(_) => Some(
                 "nothing was written; create the site in a directory of its own, such as `policy`",
             ),
-            Failure::NoPolicy => Some("give the directory that contains `site.toml`"),
+            Failure::NoPolicy(_) | Failure::NoFiles(_) => Some(
+                "give the directory that contains `site.toml` as the argument DIR, or create a policy with `tollgate init policy`",
+            ),
             Failure::NoTests => {
                 Some("tests are in `*.test.toml` files next to the files that they test")
             }
@@ -374,30 +380,13 @@ impl Failure {
             Failure::TooLarge { .. } => Some(
                 "`tollgate check` reports the sizes; split the policy, or build it for another target",
             ),
-            Failure::Bind {
-                error: BindError::NotLoopback(_),
-                ..
-            } => Some("listen on `127.0.0.1`, or allow it with `--allow-remote`"),
+            Failure::Bind(BindError::NotLoopback(_)) => {
+                Some("listen on `127.0.0.1`, or allow it with `--allow-remote`")
+            }
             Failure::Untrusted(_) => Some(
                 "sign the image with `tollgate build --sign`, and pass the keys with `--trust`",
             ),
-            Failure::Authz {
-                error: AuthzError::Listen(error) | AuthzError::Status(error),
-                ..
-            } => match error.kind() {
-                io::ErrorKind::AddrInUse => {
-                    Some("stop the process that listens there, or choose another address")
-                }
-                io::ErrorKind::PermissionDenied => Some(
-                    "choose a port above 1023, or a directory in which this user may create files",
-                ),
-                io::ErrorKind::NotFound => Some("create the directory of the socket first"),
-                _ => None,
-            },
             Failure::NoArtifact(_) => Some("give the finished zip: `--artifact FILE`"),
-            Failure::TestKey { .. } => Some(
-                "run `tollgate keys fetch` to pin the issuer's own keys; for a site without real users: `--allow-test-keys`",
-            ),
             Failure::NoPeers => Some(
                 "list the proxies that may connect, such as `--peers 127.0.0.1 10.0.0.0/8`, or listen on a Unix socket",
             ),
@@ -414,6 +403,18 @@ impl Failure {
                     "generate one with `tollgate keys new -o {} --jwks {}`, or name another file with `--key`",
                     path.display(),
                     key_set.display()
+                )
+                .into(),
+            ),
+            Failure::Listen {
+                option,
+                listen,
+                error,
+            } => listen_help(option, listen, error.kind()).map(Cow::Owned),
+            Failure::TestKey(key) => Some(
+                format!(
+                    "{}; for a site without real users: `--allow-test-keys`",
+                    key.cure()
                 )
                 .into(),
             ),
@@ -520,6 +521,39 @@ impl Failure {
         }
         ExitCode::from(2)
     }
+}
+
+/// What to write instead of an address or a socket that cannot be used.
+fn listen_help(option: &str, listen: &Listen, kind: io::ErrorKind) -> Option<String> {
+    Some(match (kind, listen) {
+        (io::ErrorKind::AddrInUse, Listen::Tcp(addr)) => {
+            let mut other = *addr;
+            other.set_port(addr.port().checked_add(1).unwrap_or(8_080));
+            format!(
+                "stop the process that listens there, or choose another port, such as `{option} {other}`"
+            )
+        }
+        (io::ErrorKind::AddrInUse, Listen::Unix(_)) => {
+            format!(
+                "stop the process that listens there, or choose another socket: `{option} unix:PATH`"
+            )
+        }
+        (io::ErrorKind::AddrNotAvailable, Listen::Tcp(addr)) => format!(
+            "write an address of this machine, or `{option} 0.0.0.0:{0}` for all of them, or `{option} 127.0.0.1:{0}` for \
+             itself only",
+            addr.port()
+        ),
+        (io::ErrorKind::PermissionDenied, Listen::Tcp(addr)) => {
+            let mut other = *addr;
+            other.set_port(8_080);
+            format!("choose a port above 1023, such as `{option} {other}`")
+        }
+        (io::ErrorKind::PermissionDenied, Listen::Unix(_)) => {
+            "choose a directory in which this user may create files".to_owned()
+        }
+        (io::ErrorKind::NotFound, _) => "create the directory of the socket first".to_owned(),
+        _ => return None,
+    })
 }
 
 /// Prints diagnostics to standard error.

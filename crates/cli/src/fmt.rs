@@ -107,7 +107,7 @@ fn names(dir: &Path) -> Result<Vec<String>, Failure> {
         }
     }
     if names.is_empty() {
-        return Err(Failure::NoPolicy);
+        return Err(Failure::NoFiles(dir.to_owned()));
     }
     names.sort();
     Ok(names)

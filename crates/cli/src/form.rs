@@ -5,7 +5,7 @@
 use clap::{Args, ValueEnum};
 use tollgate_author::annotate::{self, Annotation};
 
-use crate::output::{StdoutError, print, print_json};
+use crate::output::{StdoutError, print_commands, print_json};
 
 /// The form of results.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -51,7 +51,7 @@ impl Form {
             Self::Gitlab => print_json(annotate::gitlab(annotations)),
             // The runner reads standard output.
             Self::Github if annotations.is_empty() => Ok(()),
-            Self::Github => print(annotate::github(annotations)),
+            Self::Github => print_commands(&annotate::github(annotations)),
         }
     }
 }

@@ -311,7 +311,7 @@ fn notes(wanted: &Wanted, keys: &Keys) -> Vec<String> {
     let mut notes = keys.notes(wanted.provider.is_some());
     if wanted.client.is_none() {
         notes.push(format!(
-            "the client is `{SAMPLE_CLIENT}`: write the ID of your app client to `clients` in site.toml"
+            "the client is `{SAMPLE_CLIENT}`: write the ID of your app client to `clients` of `[[issuer]]` in site.toml"
         ));
     }
     notes

@@ -9,6 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use tollgate_compiler::time::{TimeError, parse_rfc3339};
 use tollgate_core::UnixSeconds;
+use tollgate_server::Listen;
 use tollgate_token::{Algorithm, ClaimPath, Claims};
 
 use crate::failure::{Failure, Problem};
@@ -26,10 +27,22 @@ pub(crate) fn listen(text: &str) -> Result<SocketAddr, String> {
         Ok(port) => format!(
             "an address is missing: write `127.0.0.1:{port}` for this machine only, or `0.0.0.0:{port}` for all addresses"
         ),
-        Err(_) => {
-            "write an IP address and a port, such as `127.0.0.1:8080` or `[::1]:8080`".to_owned()
-        }
+        Err(_) => "write an IP address and a port up to 65535, such as `127.0.0.1:8080` or `[::1]:8080`; names of hosts are \
+                   not looked up"
+            .to_owned(),
     })
+}
+
+/// Reads an address or a Unix socket to listen on.
+pub(crate) fn listen_or_socket(text: &str) -> Result<Listen, String> {
+    const SOCKET: &str = "for a Unix socket: `unix:/run/tollgate/authz.sock`";
+    match text.strip_prefix("unix:") {
+        Some("") => Err(format!("a path is missing: {SOCKET}")),
+        Some(path) => Ok(Listen::Unix(path.into())),
+        None => listen(text)
+            .map(Listen::Tcp)
+            .map_err(|problem| format!("{problem}; {SOCKET}")),
+    }
 }
 
 /// Reads the bytes of a file.
@@ -195,6 +208,27 @@ mod tests {
         ];
         for (text, bytes) in table {
             assert_eq!(target_bytes(&OsString::from(text)), *bytes, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn addresses_to_listen_on() {
+        for (text, expected) in [
+            ("127.0.0.1:80", "Ok(Tcp(127.0.0.1:80))"),
+            ("unix:/run/x", "Ok(Unix(\"/run/x\"))"),
+            ("unix:", "a path is missing"),
+            ("9191", "write `127.0.0.1:9191` for this machine only"),
+            (":9191", "write `127.0.0.1:9191` for this machine only"),
+            (
+                "localhost:9191",
+                "write `127.0.0.1:9191` for this machine only",
+            ),
+            ("a.example:9191", "names of hosts are not looked up"),
+            ("127.0.0.1:99999", "a port up to 65535"),
+            ("127.0.0.1", "an IP address and a port"),
+        ] {
+            let found = format!("{:?}", listen_or_socket(text));
+            assert!(found.contains(expected), "{text}: {found}");
         }
     }
 

@@ -13,6 +13,7 @@ use std::sync::OnceLock;
 
 use anstream::AutoStream;
 use anstyle::{AnsiColor, Style};
+use tollgate_author::annotate;
 use tollgate_compiler::diagnostic::render;
 pub(crate) use tollgate_policy::visible::visible;
 use tollgate_policy::visible::visible_lines;
@@ -54,6 +55,24 @@ fn mark() -> &'static str {
     })
 }
 
+/// Text for people as it is printed: as [`shown`], and without lines that a CI runner would take for its commands. Names
+/// of files and texts of policies come from whoever proposes a change.
+fn for_people(text: impl Display) -> String {
+    annotate::inert_behind(&shown(text), without_colours)
+}
+
+/// A line without the spaces and colours at its start.
+fn without_colours(line: &str) -> &str {
+    let mut rest = line.trim_start();
+    while let Some((_, after)) = rest
+        .strip_prefix("\u{1b}[")
+        .and_then(|codes| codes.split_once('m'))
+    {
+        rest = after.trim_start();
+    }
+    rest
+}
+
 /// Text as it is printed, with an escape for each invisible character. The only control characters that remain are line
 /// ends, tabs, and the colours of [`styled`] and [`trusted`] text.
 fn shown(text: impl Display) -> String {
@@ -68,9 +87,17 @@ fn shown(text: impl Display) -> String {
     out
 }
 
-/// Writes `text` and a line end to standard output.
+/// Writes `text` and a line end to standard output, for people.
 pub(crate) fn print(text: impl Display) -> Result<(), StdoutError> {
-    let text = shown(text);
+    print_line(&for_people(text))
+}
+
+/// Writes commands of a CI runner and a line end to standard output.
+pub(crate) fn print_commands(commands: &str) -> Result<(), StdoutError> {
+    print_line(&shown(commands))
+}
+
+fn print_line(text: &str) -> Result<(), StdoutError> {
     let mut out = anstream::stdout().lock();
     let written = writeln!(out, "{text}").and_then(|()| out.flush());
     forgive_closed_pipe(written).map_err(StdoutError)
@@ -92,7 +119,7 @@ pub(crate) fn print_bytes(bytes: &[u8]) -> Result<(), StdoutError> {
 
 /// Writes `text` and a line end to standard error. A failure cannot be reported anywhere.
 pub(crate) fn note(text: impl Display) {
-    let _ = writeln!(anstream::stderr().lock(), "{}", shown(text));
+    let _ = writeln!(anstream::stderr().lock(), "{}", for_people(text));
 }
 
 /// Writes one JSON object on one line to standard error.
@@ -123,7 +150,28 @@ pub(crate) fn forgive_closed_pipe(result: io::Result<()>) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::{BAD, shown, styled, trusted};
+    use super::{BAD, for_people, shown, styled, trusted};
+
+    #[test]
+    fn no_line_is_a_command_of_a_runner() {
+        let (start, end) = (format!("{BAD}"), format!("{BAD:#}"));
+        for (text, expect) in [
+            ("a ::error::b".to_owned(), "a ::error::b".to_owned()),
+            ("::error::b".to_owned(), "| ::error::b".to_owned()),
+            (
+                "a\n \t::error::b".to_owned(),
+                "a\n|  \t::error::b".to_owned(),
+            ),
+            ("a##[error]b".to_owned(), "a## [error]b".to_owned()),
+            (
+                format!("  {} c", styled(BAD, " ::error::b")),
+                format!("|   {start} ::error::b{end} c"),
+            ),
+            (styled(BAD, "a"), format!("{start}a{end}")),
+        ] {
+            assert_eq!(for_people(text), expect);
+        }
+    }
 
     #[test]
     fn names_never_control_a_terminal() {

@@ -125,12 +125,13 @@ pub(crate) fn folder_or_default(given: Option<PathBuf>) -> Result<PathBuf, Failu
     if let Some(folder) = given {
         return Ok(folder);
     }
-    let above = std::env::current_dir().map_or(0, |here| here.ancestors().skip(1).count());
+    let here = std::env::current_dir().unwrap_or_default();
+    let above = here.ancestors().skip(1).count();
     let above = (1..=above).map(|steps| core::iter::repeat_n("..", steps).collect());
     [".", "policy"]
         .into_iter()
         .map(PathBuf::from)
         .chain(above)
         .find(|folder| folder.join(tollgate_compiler::SITE_FILE).is_file())
-        .ok_or(Failure::NoPolicy)
+        .ok_or(Failure::NoPolicy(here))
 }

@@ -40,7 +40,7 @@ pub(crate) struct Publish {
     /// Print the calls without changing anything
     #[arg(long)]
     dry_run: bool,
-    /// Publish a policy whose issuers include test keys
+    /// Publish a policy with test keys, or with keys that are published with Tollgate (TG0740)
     #[arg(long)]
     allow_test_keys: bool,
     /// Print the result as a single JSON object
@@ -91,8 +91,8 @@ impl Publish {
     pub(crate) fn run(self) -> Result<Verdict, Failure> {
         let folder = self.place.folder()?;
         let built = Built::new(&folder, &self.source, self.place.target(), self.json)?;
-        if let (false, Some((issuer, kid))) = (self.allow_test_keys, built.test_key()) {
-            return Err(Failure::TestKey { issuer, kid });
+        if let (false, Some(key)) = (self.allow_test_keys, built.test_key()) {
+            return Err(Failure::TestKey(key));
         }
         let place = self.place.place(&folder, self.percent.unwrap_or(100))?;
         let mut world = self.place.connect(&folder)?;

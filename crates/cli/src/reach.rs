@@ -37,7 +37,7 @@ pub(crate) struct ReachArgs {
     /// The client's address [default: unknown]
     #[arg(long, value_name = "ADDRESS")]
     ip: Option<String>,
-    /// The time of the request, as RFC 3339 or in Unix seconds [default: now]
+    /// The time at which the user can access them, as RFC 3339 or in Unix seconds [default: now]
     #[arg(long, value_name = "TIME", value_parser = input::time, allow_negative_numbers = true)]
     now: Option<i64>,
     /// List every path, also where many courses have the same ones
@@ -47,6 +47,9 @@ pub(crate) struct ReachArgs {
     #[arg(long)]
     pub(crate) json: bool,
 }
+
+/// The number of denied patterns that are listed for each accessible one.
+const MAX_CUTS: usize = 10;
 
 /// The number of courses with the same paths that are listed; if there are more, the first one represents them.
 const MAX_ALIKE: usize = 3;
@@ -83,9 +86,13 @@ fn object(side: &Analysed, found: &Reach) -> String {
             let cut: Vec<String> = reached
                 .cut_by
                 .iter()
-                .map(|(rule, example)| {
-                    let rule = json!(side.name(*rule));
-                    format!("{{\"rule\":{rule},\"example\":{}}}", json!(example.target))
+                .map(|cut| {
+                    format!(
+                        "{{\"rule\":{},\"paths\":{},\"example\":{}}}",
+                        json!(side.name(cut.rule)),
+                        json!(cut.paths),
+                        json!(cut.example.target)
+                    )
                 })
                 .collect();
             format!(
@@ -117,11 +124,7 @@ fn shape(side: &Analysed, reached: &ReachablePattern) -> String {
     let segments: Vec<&str> = segments
         .map(|segment| if segment == course { "" } else { segment })
         .collect();
-    let denies: Vec<String> = reached
-        .cut_by
-        .iter()
-        .map(|(rule, _)| general(*rule))
-        .collect();
+    let denies: Vec<String> = reached.cut_by.iter().map(|cut| general(cut.rule)).collect();
     let not = reached.not.is_some();
     format!("{segments:?} {} {denies:?} {not}", general(reached.rule))
 }
@@ -150,13 +153,20 @@ fn text(side: &Analysed, found: &Reach, all: bool) -> String {
             let example = visible(&reached.example.target);
             text.push_str(&format!("  such as {example}\n"));
         }
-        for (deny, example) in &reached.cut_by {
+        let listed = if all { usize::MAX } else { MAX_CUTS };
+        for cut in reached.cut_by.iter().take(listed) {
             let word = styled(BAD, "but not");
-            let deny = visible(&side.named(*deny));
-            text.push_str(&format!(
-                "  {word} {}, by {deny}\n",
-                visible(&example.target)
-            ));
+            let deny = visible(&side.named(cut.rule));
+            let such_as = match cut.example.target == cut.paths {
+                true => String::new(),
+                false => format!(", such as {}", visible(&cut.example.target)),
+            };
+            let paths = visible(&cut.paths);
+            text.push_str(&format!("  {word} {paths}{such_as}, by {deny}\n"));
+        }
+        if let Some(others @ 1..) = reached.cut_by.len().checked_sub(listed) {
+            let word = styled(NOTE, format_args!("and {others} more"));
+            text.push_str(&format!("  {word} that are denied; `--all` lists them\n"));
         }
         if let Some(not) = &reached.not {
             let word = styled(NOTE, "and not");

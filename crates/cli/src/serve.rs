@@ -9,7 +9,8 @@ use std::sync::{Arc, RwLock};
 use clap::{Args, ValueEnum};
 use tollgate_core::UnixSeconds;
 use tollgate_server::{
-    Assumed, Caching, Clock, KeysFetched, LocalEdge, Options, Origin, UpstreamOptions,
+    Assumed, BindError, Caching, Clock, KeysFetched, Listen, LocalEdge, Options, Origin,
+    UpstreamOptions,
 };
 
 use crate::failure::{Failure, Problem, warn};
@@ -141,8 +142,14 @@ impl Serve {
             assume,
         };
         let listen = self.listen;
-        let edge = LocalEdge::bind(listen, gate, origin, options)
-            .map_err(|error| Failure::Bind { listen, error })?;
+        let edge = LocalEdge::bind(listen, gate, origin, options).map_err(|error| match error {
+            BindError::Io(error) => Failure::Listen {
+                option: "--listen",
+                listen: Listen::Tcp(listen),
+                error,
+            },
+            error => Failure::Bind(error),
+        })?;
         if self.allow_remote && !listen.ip().is_loopback() {
             warn(format_args!(
                 "other machines can reach `{listen}`, and connections are not encrypted; for production use `tollgate authz --upstream`"

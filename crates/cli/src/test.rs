@@ -184,7 +184,7 @@ impl Test {
                 print_json(object)?;
             }
             Form::Sarif | Form::Gitlab => {}
-            Form::Github => note(annotate::inert(&text::text(&findings, wanted, &gate))),
+            Form::Github => note(text::text(&findings, wanted, &gate)),
         }
         let (_, fates) = mutants.unwrap_or_default();
         let missed = Tally::of(&fates).missed > 0;

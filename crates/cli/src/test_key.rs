@@ -1,10 +1,10 @@
 //! Test keys: private keys whose tokens only policies for tests accept.
 //!
 //! Not here: keys of policy images ([`crate::keygen`]), and the mark of their public halves
-//! ([`tollgate_author::starter`]).
+//! ([`tollgate_author::test_keys`]).
 
 use serde_json::Value;
-use tollgate_author::starter::mark_test_key;
+use tollgate_author::test_keys::mark;
 use tollgate_mint::{Algorithm, PrivateKey};
 
 use crate::failure::Failure;
@@ -33,7 +33,7 @@ pub(crate) fn generate(kid: Option<&str>, algorithm: Algorithm) -> Result<Privat
 /// The marked public half of a key; `None` for a shared secret.
 pub(crate) fn public(key: &PrivateKey) -> Option<Value> {
     let mut public = serde_json::to_value(key.to_public_jwk()?).ok()?;
-    mark_test_key(&mut public);
+    mark(&mut public);
     Some(public)
 }
 

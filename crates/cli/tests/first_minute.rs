@@ -204,3 +204,35 @@ fn the_private_key_is_only_for_its_owner() {
     assert!(text.contains("keys/users.jwks.json"), "{text}");
     assert!(!text.contains("private"), "{text}");
 }
+
+/// Without a policy, every subcommand reports where it looked, and how to name the directory.
+#[test]
+fn a_missing_policy_is_reported_with_the_places_searched() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let here = folder.path().canonicalize().unwrap();
+    let shown = here.display();
+    for command in [
+        "check",
+        "test",
+        "decide --target /a",
+        "explain --target /a",
+        "who /a",
+        "reach",
+        "fmt",
+        "build -o x.tgi",
+        "keys fetch",
+        "publish --target lambda",
+        "serve --root .",
+    ] {
+        let (code, text) = run(&format!("tollgate {command}"), &here);
+        assert_eq!(code, 2, "{command}: {text}");
+        for part in [
+            &format!(
+                "`site.toml` is neither in `{shown}`, nor in `{shown}/policy`, nor in a parent directory"
+            ),
+            "give the directory that contains `site.toml` as the argument DIR",
+        ] {
+            assert!(text.contains(part), "{command}: {text}");
+        }
+    }
+}

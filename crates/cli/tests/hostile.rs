@@ -15,12 +15,13 @@ use std::process::Command;
 use tempfile::TempDir;
 use tollgate_policy::visible::is_visible;
 
-/// Text that reorders, hides, and controls a terminal.
-const HOSTILE: &str =
-    "x\u{202e}ffats\u{2066}\u{200b}\u{feff}\u{e0041}\u{1b}[31;5;7mred\u{1b}]8;;a\u{7}\u{85}<img>`|";
+/// Text that reorders, hides, and controls a terminal, and gives commands to a CI runner.
+const HOSTILE: &str = "x\u{202e}ffats\u{2066}\u{200b}\u{feff}\u{e0041}\u{1b}[31;5;7mred\u{1b}]8;;a\u{7}\u{85}<img>`|\n\
+                       ::error::red ##[error]red";
 
 /// The part of the string that is valid in a file name.
-const HOSTILE_NAME: &str = "x\u{202e}ffats\u{2066}\u{200b}\u{1b}[31;5;7mred";
+const HOSTILE_NAME: &str =
+    "x\u{202e}ffats\u{2066}\u{200b}\u{1b}[31;5;7mred\n::error::red ##[error]red";
 
 /// The string as a literal of TOML, JSON and CEL.
 fn quoted() -> String {
@@ -136,6 +137,18 @@ fn unseen(text: &str) -> BTreeSet<char> {
     text.chars()
         .filter(|c| !is_visible(*c) && *c != '\n' && *c != '\t')
         .collect()
+}
+
+/// Whether GitHub's runner finds a command in a line: at its start, after spaces and colours, or anywhere.
+fn is_command(line: &str) -> bool {
+    let mut rest = line.trim_start();
+    while let Some((_, after)) = rest
+        .strip_prefix("\u{1b}[")
+        .and_then(|rest| rest.split_once('m'))
+    {
+        rest = after.trim_start();
+    }
+    rest.starts_with("::") || line.contains("##[")
 }
 
 /// Whether a text contains the hostile string, escaped in one of our ways or in TOML's.
@@ -297,6 +310,11 @@ fn printed_text_never_controls_a_terminal() {
             let unseen = unseen(&text);
             if !unseen.is_empty() {
                 problems.push(format!("{arguments:?} shows {unseen:?}: {text:?}"));
+            }
+            for line in text.lines().filter(|line| is_command(line)) {
+                problems.push(format!(
+                    "{arguments:?} prints a command of a runner: {line}"
+                ));
             }
             if *is_shown && !shows(&text) {
                 problems.push(format!("{arguments:?} does not show it: {text}"));

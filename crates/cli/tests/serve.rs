@@ -10,7 +10,7 @@
 #![cfg(unix)]
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 
 #[test]
@@ -71,4 +71,44 @@ fn serves_requests_until_sigterm() {
     assert_eq!(line["sent_status"], 401);
     assert!(line["decide_ns"].as_u64().unwrap() > 0);
     assert!(!log.contains("secret"), "{log}");
+}
+
+/// A port that another process uses: what, where, and what to write instead.
+#[test]
+fn a_port_in_use_is_reported_with_another_one() {
+    let site = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cli/site");
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = taken.local_addr().unwrap();
+    let other = SocketAddr::new(addr.ip(), addr.port().wrapping_add(1).max(1));
+    let addr = addr.to_string();
+    let listen = ["--listen", &addr];
+    let authz = ["authz", "--policy", site, "--peers", "127.0.0.1"];
+    for (arguments, option) in [
+        (
+            [&["serve", site, "--root", site], listen.as_slice()].concat(),
+            "--listen",
+        ),
+        ([&authz, listen.as_slice()].concat(), "--listen"),
+        (
+            [
+                authz.as_slice(),
+                &["--listen", "127.0.0.1:0", "--status", &addr],
+            ]
+            .concat(),
+            "--status",
+        ),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_tollgate"))
+            .args(&arguments)
+            .output()
+            .unwrap();
+        let text = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?} {text}");
+        let message = format!("cannot listen on `{addr}` (`{option}`): another process uses it");
+        assert!(text.contains(&message), "{arguments:?} {text}");
+        if addr != "127.0.0.1:65535" {
+            let help = format!("another port, such as `{option} {other}`");
+            assert!(text.contains(&help), "{arguments:?} {text}");
+        }
+    }
 }

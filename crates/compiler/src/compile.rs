@@ -15,8 +15,8 @@ use crate::keys::{check_table, site::SITE_FILE as SITE_KEYS};
 use crate::limits::{MAX_RULES, Usage, usage};
 use crate::options::CompileOptions;
 use crate::publish;
-use crate::rule::Scope;
 use crate::rule::pattern::Base;
+use crate::rule::{Scope, is_id};
 use crate::site::{self, Input, Site, Suppression};
 use crate::source::{SITE_FILE, SourceTree, stray};
 use crate::spanned::{SITE_COURSE, SpannedRule};
@@ -222,29 +222,19 @@ fn read_courses(
     diagnostics: &mut Vec<Diagnostic>,
 ) -> BTreeMap<String, String> {
     let mut by_course = BTreeMap::new();
-    let mut ids: BTreeMap<String, (String, Span)> = BTreeMap::new();
-    let mut bases: BTreeMap<Base, (String, Span)> = BTreeMap::new();
+    let mut files: BTreeMap<String, Vec<(String, Span)>> = BTreeMap::new();
+    let mut bases: BTreeMap<Base, (String, Span, String)> = BTreeMap::new();
     for (file, text) in sources.courses() {
         let mut report = Report::new(file);
         if let Some(course) = course::read(text, site, &mut report) {
-            match ids.get(&course.id) {
-                Some((first_file, first)) if !course.id.is_empty() => {
-                    let message = format!("course `{}` has two files", shown(&course.id));
-                    report
-                        .add(&codes::DUPLICATE_COURSE, course.id_span, message)
-                        .label(first_file, *first, "the other file")
-                        .help("put the rules of a course into one file");
-                }
-                _ => {
-                    ids.insert(course.id, (file.to_owned(), course.id_span));
-                }
-            }
             if let (Some((base, _)), Some(rule)) = (&course.base, course.rules.first()) {
                 by_course.insert(rule.rule.course.clone(), base.prefix());
             }
             if let Some((base, span)) = course.base {
                 match bases.get(&base) {
-                    Some((first_file, first)) => {
+                    // Two files of one course are reported as that.
+                    Some((_, _, id)) if *id == course.id => {}
+                    Some((first_file, first, _)) => {
                         let message = format!("two courses have the base `{}/`", base.prefix());
                         report
                             .add(&codes::SHARED_BASE, span, message)
@@ -252,9 +242,13 @@ fn read_courses(
                             .help("put the rules of both into one file, or give each its own base");
                     }
                     None => {
-                        bases.insert(base, (file.to_owned(), span));
+                        bases.insert(base, (file.to_owned(), span, course.id.clone()));
                     }
                 }
+            }
+            if !course.id.is_empty() {
+                let of_course = files.entry(course.id).or_default();
+                of_course.push((file.to_owned(), course.id_span));
             }
             rules.extend(
                 course
@@ -265,7 +259,43 @@ fn read_courses(
         }
         diagnostics.append(&mut report.diagnostics);
     }
+    for (id, files) in &files {
+        check_files(id, files, diagnostics);
+    }
     by_course
+}
+
+/// Reports a course with several files, or whose file has another name. A copy whose `course` was not changed is both,
+/// which is one error, at the copy.
+fn check_files(id: &str, files: &[(String, Span)], diagnostics: &mut Vec<Diagnostic>) {
+    let expected = course::file_of(id);
+    let own = files.iter().position(|(file, _)| *file == expected);
+    let Some((first_file, first)) = files.get(own.unwrap_or(0)) else {
+        return;
+    };
+    let copies = files.iter().filter(|(file, _)| file != first_file);
+    for (file, span) in copies {
+        let mut report = Report::new(file);
+        let message = format!("course `{}` has two files", shown(id));
+        let diagnostic = report.add(&codes::DUPLICATE_COURSE, *span, message);
+        diagnostic.label(first_file, *first, "the other file");
+        if let Some(name) = course::id_of(file) {
+            diagnostic.help(format!(
+                "if this is another course, write `course = \"{name}\"`, as its file is called"
+            ));
+        }
+        diagnostic.help("if it is the same course, put its rules into one file");
+        diagnostics.append(&mut report.diagnostics);
+    }
+    // What is wrong with the id was reported.
+    if files.len() > 1 || own.is_some() || !is_id(id) || id == SITE_COURSE {
+        return;
+    }
+    let mut report = Report::new(first_file);
+    let message = format!("course `{id}` is in `{}`", shown(first_file));
+    let help = format!("rename the file to `{expected}`, or the course");
+    report.add(&codes::FILE_NAME, *first, message).help(help);
+    diagnostics.append(&mut report.diagnostics);
 }
 
 /// Puts `[session]` into the gate's configuration: the contents of sessions follow from the rules.

@@ -6,7 +6,7 @@ use crate::diagnostic::{Report, Span, codes, shown};
 use crate::document::{Document, repair};
 use crate::keys::{check_table, course::COURSE};
 use crate::rule::pattern::Base;
-use crate::rule::{self, Scope, check_id};
+use crate::rule::{self, Scope, check_id, is_id};
 use crate::site::Site;
 use crate::source::COURSES_FOLDER;
 use crate::spanned::{SITE_COURSE, SpannedRule};
@@ -20,6 +20,17 @@ pub(crate) struct Course {
     pub(crate) rules: Vec<SpannedRule>,
 }
 
+/// The file where the rules of a course are expected.
+pub(crate) fn file_of(id: &str) -> String {
+    format!("{COURSES_FOLDER}/{id}.toml")
+}
+
+/// The course whose rules are expected in a file, if its name is one of an id.
+pub(crate) fn id_of(file: &str) -> Option<&str> {
+    let name = file.strip_prefix(COURSES_FOLDER)?.strip_prefix('/')?;
+    name.strip_suffix(".toml").filter(|id| is_id(id))
+}
+
 /// Reads a course file; `None` if it has no id.
 pub(crate) fn read(text: &str, site: &Site, report: &mut Report) -> Option<Course> {
     let source = repair(text, report);
@@ -28,7 +39,7 @@ pub(crate) fn read(text: &str, site: &Site, report: &mut Report) -> Option<Cours
     check_table(root, &COURSE, report);
     let id = root.text("course");
     if let Some(id) = &id {
-        let good = check_id(id, "course", report);
+        check_id(id, "course", report);
         if id.value == SITE_COURSE {
             report
                 .add(
@@ -37,12 +48,6 @@ pub(crate) fn read(text: &str, site: &Site, report: &mut Report) -> Option<Cours
                     "a course cannot be called `site`",
                 )
                 .help("give it another id, and its file that name");
-        }
-        let expected = format!("{COURSES_FOLDER}/{}.toml", id.value);
-        if good && report.file != expected {
-            let message = format!("course `{}` is in `{}`", id.value, report.file);
-            let help = format!("rename the file to `{expected}`, or the course");
-            report.add(&codes::FILE_NAME, id.span, message).help(help);
         }
     }
     let base_text = root.text("base").filter(|base| !base.value.is_empty());

@@ -212,6 +212,12 @@ impl<'a> Table<'a> {
         Text::of(self.text, value)
     }
 
+    /// Whether the key is a list.
+    pub(crate) fn is_list(self, key: &str) -> bool {
+        let value = self.entries.get(key).map(Spanned::get_ref);
+        matches!(value, Some(DeValue::Array(_)))
+    }
+
     fn list(self, key: &str) -> &'a [Spanned<DeValue<'a>>] {
         match self.entries.get(key).map(Spanned::get_ref) {
             Some(DeValue::Array(list)) => list,

@@ -91,7 +91,20 @@ pub(crate) struct Key {
     pub(crate) also: &'static [&'static str],
 }
 
+impl Keys {
+    /// Whether the table is incomplete without the key, or without another one in its place.
+    fn needs(&self, key: &Key) -> bool {
+        key.required || self.one_of.iter().any(|group| group.contains(&key.name))
+    }
+}
+
 impl Key {
+    /// Whether a value is an empty list, and the key's list must not be empty.
+    fn is_empty_list(&self, value: &DeValue<'_>) -> bool {
+        let is_list = matches!(self.shape, Shape::List { .. });
+        is_list && matches!(value, DeValue::Array(list) if list.is_empty())
+    }
+
     pub(crate) const fn new(name: &'static str, shape: Shape, about: &'static str) -> Self {
         Self {
             name,
@@ -111,6 +124,29 @@ impl Key {
         self.also = names;
         self
     }
+}
+
+/// Whether a name, perhaps with dots, is that of a list of tables in some kind of file.
+pub(crate) fn is_tables(name: &str) -> bool {
+    let files = [
+        &site::SITE_FILE,
+        &course::COURSE,
+        &test_file::TEST_FILE,
+        &publish::PUBLISH_FILE,
+    ];
+    files.into_iter().any(|file| {
+        let mut keys = Some(file);
+        let mut is_list = false;
+        for part in name.split('.') {
+            let key = keys.and_then(|keys| keys.keys.iter().find(|key| key.name == part));
+            (keys, is_list) = match key.map(|key| &key.shape) {
+                Some(Shape::Tables { of, .. }) => (Some(*of), true),
+                Some(Shape::Table(of)) => (Some(*of), false),
+                _ => (None, false),
+            };
+        }
+        is_list
+    })
 }
 
 /// The key that an unknown name was probably meant to be.
@@ -136,6 +172,15 @@ pub(crate) fn has_or_means(table: Table<'_>, keys: &Keys, wanted: &str) -> bool 
 pub(crate) fn check_table(table: Table<'_>, keys: &Keys, report: &mut Report) {
     for (name, span, value) in table.entries() {
         match keys.keys.iter().find(|key| key.name == name) {
+            Some(key) if keys.needs(key) && key.is_empty_list(value.get_ref()) => {
+                report
+                    .add(
+                        &codes::EMPTY,
+                        value.span().into(),
+                        format!("`{name}` is an empty list"),
+                    )
+                    .help(format!("write at least one entry: {}", key.about));
+            }
             Some(key) => check_value(table, name, value, &key.shape, report),
             None => unknown_key(table, name, span, keys, report),
         }

@@ -47,8 +47,12 @@ pub(crate) fn read(rule: Table<'_>, scope: Scope<'_>, report: &mut Report) -> Ru
     };
     let mut patterns = Vec::new();
     let mut captures = Vec::new();
-    for text in rule.texts("allow").iter().chain(&rule.texts("deny")) {
-        let Some(pattern) = pattern::parse(text, scope.base, scope.paths, report) else {
+    let lists = ["allow", "deny"].map(|key| (key, rule.texts(key)));
+    let texts = lists
+        .iter()
+        .flat_map(|(key, texts)| texts.iter().map(move |text| (*key, text)));
+    for (key, text) in texts {
+        let Some(pattern) = pattern::parse(key, text, scope.base, scope.paths, report) else {
             continue;
         };
         let names = pattern.segments.iter().filter_map(|segment| match segment {
@@ -84,18 +88,21 @@ pub(crate) fn read(rule: Table<'_>, scope: Scope<'_>, report: &mut Report) -> Ru
     }
 }
 
-/// Reports an id that is not one.
-pub(crate) fn check_id(id: &Text<'_>, what: &str, report: &mut Report) -> bool {
+/// Whether a text is an id.
+pub(crate) fn is_id(text: &str) -> bool {
     let may_start = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-    let good = id.value.starts_with(may_start)
-        && id.value.chars().all(|c| may_start(c) || "_.-".contains(c));
-    if good || id.value.is_empty() {
-        return good;
+    text.starts_with(may_start) && text.chars().all(|c| may_start(c) || "_.-".contains(c))
+}
+
+/// Reports an id that is not one.
+pub(crate) fn check_id(id: &Text<'_>, what: &str, report: &mut Report) {
+    if id.value.is_empty() || is_id(id.value) {
+        return;
     }
     let message = format!("`{}` is not a valid {what} id", shown(id.value));
     let diagnostic = report.add(&codes::BAD_ID, id.span, message);
     let lower = id.value.to_lowercase().replace(' ', "-");
-    if lower.starts_with(may_start) && lower.chars().all(|c| may_start(c) || "_.-".contains(c)) {
+    if is_id(&lower) {
         // Tests and logs name the rule, so the author decides.
         diagnostic
             .help(format!("write `{lower}`"))
@@ -103,7 +110,6 @@ pub(crate) fn check_id(id: &Text<'_>, what: &str, report: &mut Report) -> bool {
     } else {
         diagnostic.help(format!("ids match `{ID_PATTERN}`"));
     }
-    false
 }
 
 /// The rule's methods. What is not a method was reported with the shape of the list.

@@ -113,10 +113,10 @@ impl Edge {
         let message = format!("`{}` {what}, so no user gets a session", self.name);
         let mut finding = Self::finding(&codes::NO_SESSION, span, message);
         finding.help(if self.has_endpoint {
-            "add \"endpoint\" to `mint`: the page after sign-in sends its token with POST to \
+            "add \"endpoint\" to `mint` of `[session]`: the page after sign-in sends its token with POST to \
              `/.tollgate/session`, and the edge responds with the cookie"
         } else {
-            "add \"endpoint\" to `mint`, and serve that path from an edge that supports the endpoint, such as `lambda-edge`"
+            "add \"endpoint\" to `mint` of `[session]`, and serve that path from an edge that supports the endpoint, such as `lambda-edge`"
         });
         finding
     }

@@ -107,7 +107,7 @@ fn diagnostic(
                 "`{name}` cannot remove the token `{}` from the query",
                 shown(token)
             ),
-            "remove the `query:` source; or keep the token in the request, which the origin then sees: `strip = false`",
+            "remove the `query:` source from `[token] from`; or keep the token in the request, which the origin then sees: `strip = false` in `[token]`",
         ),
         Unsupported::TokenHeader(header) => (
             &codes::PROXY_TOKEN_HEADER,

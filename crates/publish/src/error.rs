@@ -132,7 +132,7 @@ impl PublishError {
             Self::Credentials(_) => "log in with `aws sso login` or `aws configure`, or set AWS_PROFILE; `aws sts get-caller-identity` shows who you are".to_owned(),
             Self::Token(_) => "create an API token at dash.cloudflare.com (My Profile, API Tokens) and set CLOUDFLARE_API_TOKEN; docs/publishing.md lists its permissions".to_owned(),
             Self::Setting { name, .. } if name.starts_with("CLOUDFLARE_") || name.starts_with("AWS_") => format!("correct, set or unset `{name}` in the environment"),
-            Self::Setting { name, .. } => format!("set `{name}` in `publish.toml`, or give its option"),
+            Self::Setting { name, .. } => format!("set `{name}` in the table of the target in `publish.toml`, or give its option"),
             Self::Network { .. } => "check the connection, then run the command again: it continues where it stopped".to_owned(),
             Self::Denied { action, .. } if action.starts_with("cloudflare:") => "check that CLOUDFLARE_API_TOKEN is valid, belongs to this account, and has the permissions in docs/publishing.md".to_owned(),
             Self::Denied { action, .. } => format!("allow `{action}` for your role; docs/publishing.md has the IAM policy"),

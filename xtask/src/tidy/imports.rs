@@ -311,8 +311,10 @@ const CRYPTO_OWNERS: &[&str] = &[
     "tollgate-peers",
     "tollgate-rs256",
 ];
-/// Hashes, neither signed nor verified: content IDs, built parts and packages, and the proof keys of OAuth clients.
+/// Hashes, neither signed nor verified: content IDs, built parts and packages, prints of published keys, and the proof
+/// keys of OAuth clients.
 const CRYPTO_EXCEPTIONS: &[(&str, &str)] = &[
+    ("tollgate-author", "sha2"),
     ("tollgate-compiler", "sha2"),
     ("tollgate-javascript", "sha2"),
     ("tollgate-policy", "sha2"),

@@ -6,10 +6,13 @@
 
 mod meet;
 
-use tollgate_compiler::limits::is_condition_within;
-use tollgate_core::{Effect, MethodSet};
-use tollgate_policy::spec::{Comparison, Expr, Pattern, Principals, RuleSpec, Template};
+use tollgate_core::Effect;
+use tollgate_policy::spec::{Expr, Pattern, Principals, RuleSpec, Template};
 
+use crate::covers::covers;
+use crate::narrow::{
+    Conditions, Narrow, Part, conjuncts, disjuncts, group, is_never_unknown, opposite,
+};
 use crate::policy::Policy;
 use crate::text;
 use meet::meet;
@@ -89,7 +92,108 @@ impl Edit<'_> {
                 clause.also_when(self.no_longer(before.when.as_ref(), self.rule.when.as_ref()));
             }
         }
+        if self.keeps_denies {
+            self.drop_known(&mut clause);
+        }
+        clause.simplify();
         clause
+    }
+
+    /// Drops groups whose members the other policy allows everything that this clause does.
+    fn drop_known(&self, clause: &mut RuleSpec) {
+        let limits = clause.clone();
+        let plain = |name: &str| Template {
+            prefix: name.to_owned(),
+            capture: None,
+            suffix: String::new(),
+        };
+        if let Some(groups) = &mut clause.who.groups {
+            let new: Vec<Template> = groups
+                .iter()
+                .filter(|name| !self.allows_already(&limits, name))
+                .cloned()
+                .collect();
+            if !new.is_empty() {
+                *groups = new;
+            }
+        }
+        if let Some(when) = &clause.when {
+            let mut parts = Vec::new();
+            disjuncts(when, &mut parts);
+            parts.retain(|part| {
+                group(part).is_none_or(|name| !self.allows_already(&limits, &plain(name)))
+            });
+            let new = parts
+                .into_iter()
+                .cloned()
+                .reduce(|left, right| Expr::Or(left.into(), right.into()));
+            if new.is_some() {
+                clause.when = new;
+            }
+        }
+    }
+
+    /// Whether the other policy has an `allow` for this group that requires nothing that the clause does not.
+    fn allows_already(&self, clause: &RuleSpec, name: &Template) -> bool {
+        let same_slots = self.shut.spec().claims == self.open.spec().claims;
+        let is_same_path = |pattern: &Pattern| {
+            pattern.segments == self.pattern.segments
+                && pattern.trailing_slash == self.pattern.trailing_slash
+        };
+        let is_wide = |known: &&RuleSpec| {
+            let RuleSpec {
+                effect,
+                methods,
+                patterns,
+                who,
+                networks,
+                from,
+                until,
+                when,
+                unless,
+                course: _,
+                id: _,
+                because: _,
+            } = *known;
+            let Principals {
+                groups,
+                scopes,
+                subjects,
+                issuers,
+                anyone: _,
+                signed_in: _,
+            } = who;
+            let is_kept = |own: &Option<Expr>, other: &Option<Expr>| {
+                own.is_none() || own == other && same_slots
+            };
+            let is_listed = groups.as_ref().is_some_and(|groups| groups.contains(name))
+                && is_kept(when, &self.rule.when);
+            let is_asked = || {
+                let mut parts = Vec::new();
+                if let (None, Some(when)) = (groups, when) {
+                    disjuncts(when, &mut parts);
+                }
+                let is_it = |part: &&Expr| group(part) == Some(name.prefix.as_str());
+                name.capture.is_none() && parts.iter().any(is_it)
+            };
+            let is_on_path = patterns.iter().any(|pattern| match name.capture {
+                // A capture has the same value only in the same place.
+                Some(_) => is_same_path(pattern),
+                None => covers(pattern, self.pattern),
+            });
+            *effect == Effect::Allow
+                && methods.contains(clause.methods)
+                && is_on_path
+                && (is_listed || is_asked())
+                && is_kept(unless, &self.rule.unless)
+                && (networks.is_none() || *networks == clause.networks)
+                && from.is_none_or(|from| clause.from.is_some_and(|own| own >= from))
+                && until.is_none_or(|until| clause.until.is_some_and(|own| own <= until))
+                && (scopes.is_none() || *scopes == clause.who.scopes)
+                && (subjects.is_none() || *subjects == clause.who.subjects)
+                && (issuers.is_none() || *issuers == clause.who.issuers)
+        };
+        self.shut.rules().iter().any(|rule| is_wide(&rule))
     }
 
     /// Returns the principals of the allows that a deny no longer overrides.
@@ -112,13 +216,19 @@ impl Edit<'_> {
         let concerned = |rule: &&RuleSpec| {
             let mut clause = (*rule).clone();
             clause.among(self.rule);
-            if let Some((now, part)) = self.edited() {
+            let edited = self.edited();
+            // Where a condition was edited, what it no longer excepts is more exact.
+            if !edited.is_some_and(|(_, part)| matches!(part, Part::When | Part::Unless)) {
+                clause.among_conditions(self.rule);
+            }
+            if let Some((now, part)) = edited {
                 clause.outside(now, part);
                 if part == Part::Unless {
                     clause
                         .also_when(self.no_longer(self.rule.unless.as_ref(), now.unless.as_ref()));
                 }
             }
+            clause.simplify();
             clause.holds_for_some().then_some(clause)
         };
         let clauses: Vec<RuleSpec> = allows.iter().filter_map(concerned).collect();
@@ -146,75 +256,6 @@ impl Edit<'_> {
             .reduce(|left, right| Expr::Or(left.into(), right.into()))
             .filter(|_| all_known)
     }
-}
-
-fn conjuncts<'e>(condition: &'e Expr, all: &mut Vec<&'e Expr>) {
-    if let Expr::And(left, right) = condition {
-        conjuncts(left, all);
-        conjuncts(right, all);
-    } else {
-        all.push(condition);
-    }
-}
-
-/// Whether a condition is true or false of every request: it reads only what every request has.
-fn is_never_unknown(condition: &Expr) -> bool {
-    let mut known = true;
-    condition.each(&mut |expr| {
-        known &= matches!(
-            expr,
-            Expr::Bool(_)
-                | Expr::Str(_)
-                | Expr::Time(_)
-                | Expr::Method
-                | Expr::Now
-                | Expr::Not(_)
-                | Expr::And(..)
-                | Expr::Or(..)
-                | Expr::Compare(..)
-                | Expr::StringTest(..)
-                | Expr::InStrings(..)
-                | Expr::InGroups(_)
-        );
-    });
-    known
-}
-
-/// The opposite of a condition that is never unknown.
-fn opposite(condition: &Expr) -> Expr {
-    let comparison = |comparison: Comparison| match comparison {
-        Comparison::Eq => Comparison::Ne,
-        Comparison::Ne => Comparison::Eq,
-        Comparison::Lt => Comparison::Ge,
-        Comparison::Le => Comparison::Gt,
-        Comparison::Gt => Comparison::Le,
-        Comparison::Ge => Comparison::Lt,
-    };
-    match condition {
-        Expr::Not(inner) => (**inner).clone(),
-        Expr::And(left, right) => Expr::Or(opposite(left).into(), opposite(right).into()),
-        Expr::Or(left, right) => Expr::And(opposite(left).into(), opposite(right).into()),
-        Expr::Compare(how, left, right) => {
-            Expr::Compare(comparison(*how), left.clone(), right.clone())
-        }
-        other => Expr::Not(other.clone().into()),
-    }
-}
-
-/// One part of a rule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Part {
-    Methods,
-    Groups,
-    Scopes,
-    Subjects,
-    Issuers,
-    OtherPrincipals,
-    Networks,
-    From,
-    Until,
-    When,
-    Unless,
 }
 
 /// The part in which two rules differ, their names, reasons and patterns aside, if it is one.
@@ -263,244 +304,5 @@ fn only_difference(a: &RuleSpec, b: &RuleSpec, same_slots: bool) -> Option<Part>
     match (parts.next(), parts.next()) {
         (Some((part, _)), None) => Some(part),
         _ => None,
-    }
-}
-
-/// Narrowing of a rule to the principals that an edit affects.
-trait Narrow {
-    /// Excludes the principals that the rule allowed when one part of it was as in `before`.
-    fn without(&mut self, before: &RuleSpec, part: Part);
-    /// Keeps the principals that a deny matches, as far as its parts are never unknown.
-    fn among(&mut self, deny: &RuleSpec);
-    /// Keeps the principals that one part of a deny excludes for certain.
-    fn outside(&mut self, deny: &RuleSpec, part: Part);
-    /// Whether any method and any time remain.
-    fn holds_for_some(&self) -> bool;
-}
-
-impl Narrow for RuleSpec {
-    fn without(&mut self, before: &RuleSpec, part: Part) {
-        let who = &mut self.who;
-        match part {
-            Part::Methods => self.methods = minus(self.methods, before.methods),
-            Part::Groups => keep_new(&mut who.groups, before.who.groups.as_ref()),
-            Part::Scopes => keep_new(&mut who.scopes, before.who.scopes.as_ref()),
-            Part::Subjects => keep_new(&mut who.subjects, before.who.subjects.as_ref()),
-            Part::Issuers => keep_new(&mut who.issuers, before.who.issuers.as_ref()),
-            Part::Networks => keep_new(&mut self.networks, before.networks.as_ref()),
-            Part::From => self.until = earliest(self.until, before.from),
-            Part::Until => self.from = latest(self.from, before.until),
-            Part::OtherPrincipals | Part::When | Part::Unless => {}
-        }
-    }
-
-    fn among(&mut self, deny: &RuleSpec) {
-        let RuleSpec {
-            methods,
-            who,
-            from,
-            until,
-            // They can be unknown.
-            networks: _,
-            when: _,
-            unless: _,
-            course: _,
-            id: _,
-            effect: _,
-            because: _,
-            patterns: _,
-        } = deny;
-        self.methods = both(self.methods, *methods);
-        self.from = latest(self.from, *from);
-        self.until = earliest(self.until, *until);
-        let Principals {
-            anyone: _,
-            signed_in: _,
-            groups,
-            scopes,
-            subjects,
-            issuers,
-        } = who;
-        // A deny for these never matches a request without a verified token.
-        if who.needs_token() && core::mem::take(&mut self.who.anyone) {
-            self.who.signed_in = true;
-        }
-        if !narrow(&mut self.who.groups, groups.as_ref()) {
-            self.also_when(groups.as_deref().and_then(plain).and_then(in_groups));
-        }
-        if !narrow(&mut self.who.subjects, subjects.as_ref()) {
-            self.also_when(subjects.as_deref().and_then(plain).map(is_subject));
-        }
-        // No condition reads scopes.
-        narrow(&mut self.who.scopes, scopes.as_ref());
-        if let Some(issuers) = issuers {
-            // A user signs in at one of them.
-            match &mut self.who.issuers {
-                Some(own) => own.retain(|issuer| issuers.contains(issuer)),
-                None => self.who.issuers = Some(issuers.clone()),
-            }
-        }
-        let own = [&self.who.groups, &self.who.scopes, &self.who.subjects];
-        if self.who.issuers.is_some() || own.into_iter().any(Option::is_some) {
-            self.who.signed_in = false;
-        }
-    }
-
-    fn outside(&mut self, deny: &RuleSpec, part: Part) {
-        match part {
-            Part::Methods => self.methods = minus(self.methods, deny.methods),
-            Part::From => self.until = earliest(self.until, deny.from),
-            Part::Until => self.from = latest(self.from, deny.until),
-            Part::When => self.also_unless(deny.when.clone()),
-            Part::Unless => self.also_when(deny.unless.clone()),
-            Part::Networks => {
-                let networks = deny.networks.clone();
-                self.also_unless(
-                    networks.map(|list| Expr::InNetworks(Expr::ClientIp.into(), list)),
-                );
-            }
-            Part::Groups => {
-                let names = deny.who.groups.as_deref().and_then(plain);
-                self.also_unless(names.and_then(in_groups));
-            }
-            Part::Subjects => {
-                let names = deny.who.subjects.as_deref().and_then(plain);
-                self.also_unless(names.map(is_subject));
-            }
-            Part::Issuers => {
-                let names = deny.who.issuers.clone();
-                let is_one = |names| Expr::InStrings(Expr::Issuer.into(), names);
-                self.also_unless(names.map(is_one));
-            }
-            Part::Scopes | Part::OtherPrincipals => {}
-        }
-    }
-
-    fn holds_for_some(&self) -> bool {
-        let Self {
-            methods,
-            from,
-            until,
-            // Whether these leave any principal is not determined.
-            who: _,
-            networks: _,
-            when: _,
-            unless: _,
-            course: _,
-            id: _,
-            effect: _,
-            because: _,
-            patterns: _,
-        } = self;
-        let is_ever = match (from, until) {
-            (Some(from), Some(until)) => from < until,
-            _ => true,
-        };
-        is_ever && !methods.is_empty()
-    }
-}
-
-/// Adding conditions, as far as they still make a condition that compiles.
-trait Conditions {
-    fn also_when(&mut self, condition: Option<Expr>);
-    fn also_unless(&mut self, condition: Option<Expr>);
-}
-
-impl Conditions for RuleSpec {
-    fn also_when(&mut self, condition: Option<Expr>) {
-        joined(&mut self.when, condition, Expr::And);
-    }
-
-    fn also_unless(&mut self, condition: Option<Expr>) {
-        joined(&mut self.unless, condition, Expr::Or);
-    }
-}
-
-fn joined(
-    known: &mut Option<Expr>,
-    condition: Option<Expr>,
-    join: fn(Box<Expr>, Box<Expr>) -> Expr,
-) {
-    // A capture is one of the other rule's pattern.
-    let Some(condition) = condition.filter(|condition| !reads_capture(condition)) else {
-        return;
-    };
-    let joined = match &*known {
-        Some(known) => join(known.clone().into(), condition.into()),
-        None => condition,
-    };
-    if is_condition_within(&joined) {
-        *known = Some(joined);
-    }
-}
-
-fn reads_capture(condition: &Expr) -> bool {
-    let mut reads = false;
-    condition.each(&mut |expr| reads |= matches!(expr, Expr::Capture(_)));
-    reads
-}
-
-/// Names without captures, which mean the same in every rule; none if one has a capture.
-fn plain(names: &[Template]) -> Option<Vec<String>> {
-    let name = |name: &Template| name.capture.is_none().then(|| name.prefix.clone());
-    names.iter().map(name).collect()
-}
-
-fn in_groups(names: Vec<String>) -> Option<Expr> {
-    let one = |name| Expr::InGroups(Expr::Str(name).into());
-    let all = names.into_iter().map(one);
-    all.reduce(|left, right| Expr::Or(left.into(), right.into()))
-}
-
-fn is_subject(names: Vec<String>) -> Expr {
-    Expr::InStrings(Expr::Subject.into(), names)
-}
-
-/// Keeps the names of a list that satisfy another list as well, if one list can express that.
-fn narrow(list: &mut Option<Vec<Template>>, other: Option<&Vec<Template>>) -> bool {
-    let Some(other) = other.filter(|names| plain(names).is_some()) else {
-        return true;
-    };
-    let says_so = match list {
-        None => true,
-        // One of these names is enough for both lists.
-        Some(list) => other.iter().all(|name| list.contains(name)),
-    };
-    if says_so {
-        *list = Some(other.clone());
-    }
-    says_so
-}
-
-/// Keeps the entries that the list did not have before the edit. A missing list had all of them.
-fn keep_new<T: Clone + PartialEq>(list: &mut Option<Vec<T>>, before: Option<&Vec<T>>) {
-    if let (Some(list), Some(before)) = (list, before) {
-        let new: Vec<T> = list
-            .iter()
-            .filter(|entry| !before.contains(entry))
-            .cloned()
-            .collect();
-        if !new.is_empty() {
-            *list = new;
-        }
-    }
-}
-
-fn minus(methods: MethodSet, less: MethodSet) -> MethodSet {
-    MethodSet::from_bits(methods.bits() & !less.bits()).unwrap_or(methods)
-}
-
-fn both(a: MethodSet, b: MethodSet) -> MethodSet {
-    MethodSet::from_bits(a.bits() & b.bits()).unwrap_or(a)
-}
-
-fn latest(a: Option<i64>, b: Option<i64>) -> Option<i64> {
-    a.max(b)
-}
-
-fn earliest(a: Option<i64>, b: Option<i64>) -> Option<i64> {
-    match (a, b) {
-        (Some(a), Some(b)) => Some(a.min(b)),
-        (a, b) => a.or(b),
     }
 }

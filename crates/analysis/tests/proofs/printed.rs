@@ -1,7 +1,7 @@
 //! Printed random rules compile back to the same rules.
 
 use tollgate_analysis::text::{constraints, people};
-use tollgate_analysis::who::who;
+use tollgate_analysis::who::{Times, who};
 use tollgate_compiler::limits::MAX_NAME_BYTES;
 use tollgate_compiler::{CompileOptions, SourceTree, compile};
 use tollgate_core::{ClaimKind, Effect};
@@ -172,7 +172,11 @@ fn check(seed: u64) -> Tally {
         if target.len() > MAX_NAME_BYTES / 2 {
             continue;
         }
-        let Ok(found) = who(&both.policy, &String::from_utf8_lossy(&target), NOW) else {
+        let Ok(found) = who(
+            &both.policy,
+            &String::from_utf8_lossy(&target),
+            Times::Any(NOW),
+        ) else {
             continue;
         };
         let allows = found.allows.iter().map(|access| ("allow", access));

@@ -101,9 +101,10 @@ fn confirm(both: &Both, reached: &ReachablePattern, seed: u64, tally: &mut Tally
     );
     assert!(names(both, &reached.paths, &reached.example), "{context}");
     tally.add("patterns confirmed", 1);
-    for (deny, kept_out) in &reached.cut_by {
-        confirm_cut(both, rule, *deny, kept_out, seed, &context);
-        assert!(names(both, &reached.paths, kept_out), "{context}");
+    for cut in &reached.cut_by {
+        confirm_cut(both, rule, cut.rule, &cut.example, seed, &context);
+        assert!(names(both, &reached.paths, &cut.example), "{context}");
+        assert!(names(both, &cut.paths, &cut.example), "{context}");
         tally.add("cuts confirmed", 1);
     }
     if let Some(not) = &reached.not {

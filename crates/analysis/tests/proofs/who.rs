@@ -1,16 +1,19 @@
 //! The principals who can access a path: those named are allowed, and no others.
 
-use tollgate_analysis::who::{self, Access};
-use tollgate_analysis::{Kind, Request};
+use tollgate_analysis::who::{self, Access, Times};
+use tollgate_analysis::{Kind, Policy, Request, evaluate};
 use tollgate_core::{Effect, RuleId};
 use tollgate_spec::generate::Generator;
 
 use crate::models::{alone_of_its_effect, without_denies};
+use crate::printed::{lines, with_keys};
 use crate::support::{self, Both, NOW, Tally, both_say, matching, prove, spec_says};
 
 /// Paths analysed in each policy, and random requests for each path.
 const PATHS: usize = 3;
 const REQUESTS: usize = 100;
+/// The first of them, for which the time is fixed as well.
+const AT_ONE_TIME: usize = 10;
 
 #[test]
 fn those_named_get_in_and_nobody_else_does() {
@@ -38,7 +41,7 @@ fn path(both: &Both, target: &str, generator: &mut Generator, seed: u64, tally: 
         claims: None,
     };
     let evaluation = both_say(both, &unauthenticated, seed);
-    let Ok(found) = who::who(&both.policy, target, NOW) else {
+    let Ok(found) = who::who(&both.policy, target, Times::Any(NOW)) else {
         assert_eq!(evaluation.kind, Kind::Reject, "seed {seed}: {target}");
         tally.add("paths refused, confirmed", 1);
         return;
@@ -47,7 +50,8 @@ fn path(both: &Both, target: &str, generator: &mut Generator, seed: u64, tally: 
     for access in found.allows.iter().chain(&found.denies) {
         confirm(both, access, seed, tally);
     }
-    for _ in 0..REQUESTS {
+    let effective = effective(both, &found.allows);
+    for number in 0..REQUESTS {
         let Some(request) = support::request(generator, &both.model) else {
             continue;
         };
@@ -74,8 +78,63 @@ fn path(both: &Both, target: &str, generator: &mut Generator, seed: u64, tally: 
             true
         };
         assert!(explained, "seed {seed}: {request:?}\n{rules:?}\n{found:#?}");
+        for access in &found.allows {
+            let is_named = |deny: &&RuleId| access.overridden_by.contains(deny);
+            let concerns = rules.contains(&access.rule);
+            assert!(
+                !concerns || denies.clone().all(|deny| is_named(&deny)),
+                "seed {seed}: {request:?}\n{access:#?}"
+            );
+        }
+        for (access, policy) in &effective {
+            if rules.contains(&access.rule) {
+                assert_eq!(
+                    evaluate(policy, &request).kind,
+                    evaluation.kind,
+                    "seed {seed}: {request:?}\n{access:#?}"
+                );
+                tally.add("requests decided by the effective principals", 1);
+            }
+        }
+        if number < AT_ONE_TIME && evaluation.kind == Kind::Allow {
+            let found = who::who(&both.policy, target, Times::At(request.now)).unwrap();
+            assert!(
+                allows.clone().all(|rule| named(&found.allows, rule)),
+                "seed {seed}: {request:?}\n{found:#?}"
+            );
+            let is_then = |access: &Access| {
+                let witness = access.witness.as_ref();
+                witness.is_none_or(|witness| witness.now == request.now)
+            };
+            assert!(
+                found.allows.iter().chain(&found.denies).all(is_then),
+                "seed {seed}: {found:#?}"
+            );
+            tally.add("requests allowed at their time", 1);
+        }
         tally.add("random requests", 1);
     }
+}
+
+/// The allows whose principals beside all denies can be written as one rule, and a policy of that rule alone. Rules of
+/// which two patterns match the path have several.
+fn effective<'a>(both: &Both, allows: &'a [Access]) -> Vec<(&'a Access, Policy)> {
+    let is_only = |access: &&Access| {
+        let same = allows.iter().filter(|other| other.rule == access.rule);
+        same.count() == 1
+    };
+    let policy = |access: &'a Access| {
+        let keys = access.effective.as_ref()?;
+        if keys.contains(['{', '\\']) || keys.contains("path.") {
+            return None;
+        }
+        let keys = format!("allow = [\"/**\"]\n{}", lines(keys));
+        let spec = both.policy.spec();
+        let mut alone = with_keys(spec, &keys).unwrap_or_else(|text| panic!("{text}"));
+        alone.gate = spec.gate.clone();
+        Some((access, Policy::new(alone).unwrap()))
+    };
+    allows.iter().filter(is_only).filter_map(policy).collect()
 }
 
 /// Checks with both evaluators that a witness is allowed, or denied, because of its rule.

@@ -52,7 +52,13 @@ fn line(annotation: &Annotation) -> String {
 
 /// Text in which the runner finds no command: it looks for `::` at the start of a line, and for `##[` anywhere.
 pub fn inert(text: &str) -> String {
-    let line = |line: &str| match line.trim_start().starts_with("::") {
+    inert_behind(text, |line| line.trim_start())
+}
+
+/// The same for text in which something at the start of a line is not printed, such as colours: `read` returns the line
+/// without it.
+pub fn inert_behind(text: &str, read: impl Fn(&str) -> &str) -> String {
+    let line = |line: &str| match read(line).starts_with("::") {
         true => format!("| {line}"),
         false => line.to_owned(),
     };

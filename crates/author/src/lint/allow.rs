@@ -6,7 +6,7 @@ use tollgate_compiler::edit::without_lines;
 use tollgate_compiler::{Diagnostic, SITE_FILE};
 
 use super::context::LintContext;
-use super::swallow;
+use super::{echoes, swallow};
 
 /// A suppressed diagnostic.
 #[derive(Clone, Debug)]
@@ -34,6 +34,7 @@ pub fn apply_suppressions(context: &LintContext<'_>, findings: Vec<Diagnostic>) 
     let mut advice = LintReport::default();
     suppress(context, findings, &mut used, &mut advice);
     let mut findings = core::mem::take(&mut advice.findings);
+    echoes::drop(context, &mut findings);
     swallow::collapse(context, &mut findings);
     drop_echoes(&mut findings, &advice.suppressed);
     // A diagnostic at the common cause can be suppressed, too.

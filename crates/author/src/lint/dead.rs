@@ -27,7 +27,13 @@ pub(super) fn check(
 ) {
     let lives = dead::rules(policy, now);
     for rule in &lives.dead {
-        if let Some(at) = position(rule.rule) {
+        // Of two rules that make each other redundant, the later one is reported.
+        let is_first = |at: usize| {
+            twin(&lives.dead, rule)
+                .and_then(position)
+                .is_some_and(|twin| at < twin)
+        };
+        if let Some(at) = position(rule.rule).filter(|at| !is_first(*at)) {
             findings.push(dead_rule(context, at, rule, position));
         }
     }
@@ -65,6 +71,18 @@ pub(super) fn check(
         });
         findings.push(finding);
     }
+}
+
+/// The rule that alone makes this one redundant, if this one alone does the same to it.
+fn twin(dead: &[DeadRule], rule: &DeadRule) -> Option<RuleId> {
+    let is_redundant = |rule: &&DeadRule| matches!(rule.why, Dead::Redundant | Dead::AlreadyDenied);
+    let [other] = *rule.blockers.as_slice() else {
+        return None;
+    };
+    let mut dead = dead.iter().filter(is_redundant);
+    dead.find(|one| one.rule == other && one.blockers == [rule.rule])
+        .filter(|_| is_redundant(&rule))
+        .map(|one| one.rule)
 }
 
 /// Whether a condition reads a capture.

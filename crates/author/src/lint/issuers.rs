@@ -4,12 +4,12 @@
 //! Not here: unsafe keys, which the compiler rejects.
 
 use tollgate_compiler::diagnostic::{Applicability, Code, Span, codes};
-use tollgate_compiler::{Diagnostic, SITE_FILE, place_of_issuer};
+use tollgate_compiler::{Diagnostic, SITE_FILE, place_of_issuer, place_of_table};
 use tollgate_gate::config::{GateConfig, TokenSource};
 use tollgate_token::{Algorithm, IssuerConfig, Jwks, KeyKind, SkipReason};
 
 use super::context::LintContext;
-use crate::starter::test_keys;
+use crate::test_keys::{self, Owner, TestKey};
 
 /// The path below an issuer's URL where providers publish their metadata.
 const WELL_KNOWN: &str = "/.well-known/";
@@ -23,9 +23,10 @@ pub(super) fn check(context: &LintContext<'_>, findings: &mut Vec<Diagnostic>) {
     for source in &config.sources {
         wildcard(context, source, findings);
     }
+    let known = test_keys::of_config(&config);
+    findings.extend(known.iter().map(|key| test_key(context, key)));
     for issuer in &config.issuers {
         discovery(context, issuer, findings);
-        findings.extend(test_key(context, issuer));
         if let Some(text) = &issuer.jwks
             && let Ok(set) = Jwks::parse_lenient(text.as_bytes(), &issuer.algorithms)
         {
@@ -69,22 +70,19 @@ fn discovery(context: &LintContext<'_>, issuer: &IssuerConfig, findings: &mut Ve
     }
 }
 
-/// Reports an issuer with a key that was generated for tests.
-fn test_key(context: &LintContext<'_>, issuer: &IssuerConfig) -> Option<Diagnostic> {
-    let kids = test_keys(issuer.jwks.as_deref()?);
-    let kid = kids.first()?;
-    let name = &issuer.name;
-    let message = format!(
-        "the keys of issuer `{name}` include the test key `{kid}`: its private half can sign in as any user"
-    );
+/// Reports keys that others than the issuer have.
+fn test_key(context: &LintContext<'_>, key: &TestKey) -> Diagnostic {
+    let message = format!("{key}: {}", key.danger());
     let mut finding = Diagnostic::new(&codes::TEST_KEY, SITE_FILE, message);
-    if let Some(span) = place_of_issuer(context.sources, name) {
+    let span = match &key.owner {
+        Owner::Issuer(name) => place_of_issuer(context.sources, name),
+        Owner::SignIn => place_of_table(context.sources, "sign_in"),
+    };
+    if let Some(span) = span {
         finding.at(span);
     }
-    finding.help(format!(
-        "before you publish, run `tollgate keys fetch --issuer {name}`, which replaces it by the keys of the issuer"
-    ));
-    Some(finding)
+    finding.help(format!("before you publish, {}", key.cure()));
+    finding
 }
 
 fn keys(
@@ -106,7 +104,8 @@ fn keys(
         let quoted = format!("\"{algorithm}\"");
         let mut finding = found(context, &codes::UNUSED_ALGORITHM, &quoted, message);
         finding.help(format!(
-            "remove `{algorithm}`, or pin a key set that has a key for it"
+            "remove `{algorithm}` from `algorithms` of `[[issuer]]` `{}`, or pin a key set that has a key for it",
+            issuer.name
         ));
         // A list cannot be empty.
         if issuer.algorithms.len() > 1 && finding.span.is_some() {
@@ -138,9 +137,11 @@ fn keys(
         );
         let name = format!("\"{}\"", issuer.name);
         let mut finding = found(context, &codes::UNUSED_KEY, &name, message);
-        finding.help(
-            "tokens signed with them are rejected; add their algorithm if they should be accepted",
-        );
+        finding.help(format!(
+            "tokens signed with them are rejected; add their algorithm to `algorithms` of `[[issuer]]` `{}` if they should \
+             be accepted",
+            issuer.name
+        ));
         findings.push(finding);
     }
 }

@@ -121,7 +121,7 @@ fn finding(context: &LintContext<'_>, deny: usize, open: &Open) -> Diagnostic {
     let all = MethodSet::READ | open.methods;
     finding.help(format!("for example {}", open.example));
     finding.help(format!(
-        "add `methods = {}`, or `methods = {}` if only reading is to be denied",
+        "add `methods = {}` to the `deny`, or `methods = {}` if only reading is to be denied",
         syntax::methods(all),
         syntax::methods(MethodSet::READ)
     ));

@@ -3,6 +3,7 @@
 //!
 //! Not here: the paths that readers accept (core), and matching (compiler and analysis).
 
+use tollgate_analysis::covers::covers;
 use tollgate_analysis::rule_name as name;
 use tollgate_compiler::Diagnostic;
 use tollgate_compiler::diagnostic::{Applicability, codes};
@@ -11,11 +12,11 @@ use tollgate_core::{Effect, PathReader};
 use tollgate_policy::spec::{Pattern, RuleSpec, Segment};
 
 use super::context::LintContext;
-use super::covers::covers;
 use crate::locate::Part;
 
 pub(super) fn check(context: &LintContext<'_>, findings: &mut Vec<Diagnostic>) {
     for (at, rule, places) in context.rules() {
+        let mut evaded: Vec<Evaded> = Vec::new();
         for (nth, pattern) in rule.patterns.iter().enumerate() {
             let part = Part::Pattern(nth);
             let found = Found {
@@ -28,8 +29,16 @@ pub(super) fn check(context: &LintContext<'_>, findings: &mut Vec<Diagnostic>) {
             };
             findings.extend(found.unescaped());
             findings.extend(found.indexed());
-            findings.extend(found.evaded());
+            evaded.extend(found.evaded());
         }
+        // `/x/**` instead of `/x/*` is also what `/x` lacks.
+        let replacing: Vec<String> = evaded
+            .iter()
+            .filter(|one| one.replaces)
+            .map(|one| one.wanted.clone())
+            .collect();
+        evaded.retain(|one| one.replaces || !replacing.contains(&one.wanted));
+        findings.extend(evaded.into_iter().map(|one| one.finding));
     }
     drop_echoes(context, findings);
 }
@@ -42,6 +51,15 @@ fn unsent(reader: PathReader) -> &'static str {
         PathReader::S3 => "+#%;?",
         PathReader::Files => "#%;?",
     }
+}
+
+/// A `deny` that another form of the path evades.
+struct Evaded {
+    finding: Diagnostic,
+    /// The pattern that also matches that form.
+    wanted: String,
+    /// Whether it replaces the one that is evaded.
+    replaces: bool,
 }
 
 /// A pattern of a rule.
@@ -102,18 +120,25 @@ impl Found<'_> {
     }
 
     /// TG0732 and TG0733.
-    fn evaded(&self) -> Option<Diagnostic> {
+    fn evaded(&self) -> Option<Evaded> {
         let reader = self.context.policy.reader;
         if self.rule.effect != Effect::Deny || reader == PathReader::S3 {
             return None;
         }
-        let ends_in_rest = self.pattern.segments.last() == Some(&Segment::Rest);
+        let last = self.pattern.segments.last();
+        let ends_in_rest = last == Some(&Segment::Rest);
+        let replaces = matches!(last, Some(Segment::Glob(glob)) if glob == "*");
         let (code, near, wanted) = if ends_in_rest && !self.pattern.trailing_slash {
-            let folder = without_rest(self.pattern)?;
+            let folder = without_last(self.pattern)?;
             let wanted = self.relative(&folder);
             (&codes::DENY_BELOW, folder, wanted)
         } else if !ends_in_rest && !self.pattern.trailing_slash && reader == PathReader::Strict {
-            let wanted = format!("{}/**", self.relative(self.pattern));
+            let mut below = self.pattern.clone();
+            if replaces {
+                below.segments.pop();
+            }
+            below.segments.push(Segment::Rest);
+            let wanted = self.relative(&below);
             (&codes::DENY_WITHOUT_SLASH, self.with_slash(), wanted)
         } else {
             return None;
@@ -122,44 +147,95 @@ impl Found<'_> {
         if near.segments.len() <= self.base {
             return None;
         }
-        let names_near = |rule: &RuleSpec| rule.patterns.iter().any(|outer| covers(outer, &near));
-        let is_denied = self.context.rules().any(|(at, rule, _)| {
-            rule.effect == Effect::Deny
-                && (at == self.at || is_unconditional(rule))
-                && rule.methods.contains(self.rule.methods)
-                && names_near(rule)
-        });
-        let (other, allowing, _) = self.context.rules().find(|(_, rule, _)| {
-            rule.effect == Effect::Allow
-                && rule.methods.names().any(|method| self.denies(method))
-                && names_near(rule)
-        })?;
-        if is_denied {
+        let (other, allowing) = self.allowing(&near)?;
+        if self.is_denied(&near) {
             return None;
         }
-        let message = format!(
+        let is_open_below = !ends_in_rest
+            && self.below().iter().any(|below| {
+                let is_allowed = allowing.patterns.iter().any(|outer| covers(outer, below));
+                is_allowed && !self.is_denied(below)
+            });
+        let mut message = format!(
             "`{}` still allows `{}`",
             name(allowing),
             shown(&near.segments, near.trailing_slash)
         );
+        if is_open_below {
+            message.push_str(", and paths below it");
+        }
         let mut finding = self.context.finding(code, self.at, &self.part, message);
         self.context
             .mark(&mut finding, other, &Part::Effect, "by this `allow`");
-        finding.help(format!(
-            "add `{wanted}` to the `deny`, if the origin may serve the same content for it"
-        ));
-        self.context
-            .add_entry(&mut finding, Applicability::Access, &wanted);
+        let is_one = "matches one segment only";
+        let own = self.relative(self.pattern);
+        finding.help(match (replaces, is_open_below) {
+            (true, true) => format!(
+                "write `{wanted}` instead of `{own}`, which {is_one}: deeper paths are not denied, either"
+            ),
+            (true, false) => format!("write `{wanted}` instead of `{own}`, which {is_one}"),
+            (false, true) => format!(
+                "add `{wanted}` to the `deny`: it matches the path with a slash, and everything below it"
+            ),
+            (false, false) => format!(
+                "add `{wanted}` to the `deny`, if the origin may serve the same content for it"
+            ),
+        });
+        match replaces {
+            true => self
+                .context
+                .replace(&mut finding, Applicability::Access, &quoted(&wanted)),
+            false => self
+                .context
+                .add_entry(&mut finding, Applicability::Access, &wanted),
+        }
         // Only in this case the two are known to be different.
         let origins = if ends_in_rest {
             "`[paths] origin = \"s3\"`"
         } else {
             "`[paths] origin = \"s3\"` or `\"files\"`"
         };
+        let rest = match is_open_below {
+            true => "; everything below stays allowed then",
+            false => "",
+        };
         finding.help(format!(
-            "if the origin distinguishes the two, declare it in `site.toml`: {origins}"
+            "if the origin distinguishes the two, declare it in `site.toml`: {origins}{rest}"
         ));
-        Some(finding)
+        Some(Evaded {
+            finding,
+            wanted,
+            replaces,
+        })
+    }
+
+    /// The paths one level below the pattern's, and those further below.
+    fn below(&self) -> [Pattern; 2] {
+        let mut one = self.pattern.clone();
+        one.segments.push(Segment::Glob("*".to_owned()));
+        let mut more = one.clone();
+        more.segments.push(Segment::Rest);
+        [one, more]
+    }
+
+    /// An `allow` for every path of a pattern, with a method that this rule denies.
+    fn allowing(&self, near: &Pattern) -> Option<(usize, &RuleSpec)> {
+        let (at, rule, _) = self.context.rules().find(|(_, rule, _)| {
+            rule.effect == Effect::Allow
+                && rule.methods.names().any(|method| self.denies(method))
+                && rule.patterns.iter().any(|outer| covers(outer, near))
+        })?;
+        Some((at, rule))
+    }
+
+    /// Whether this rule, or one that applies to everyone, denies every path of a pattern.
+    fn is_denied(&self, near: &Pattern) -> bool {
+        self.context.rules().any(|(at, rule, _)| {
+            rule.effect == Effect::Deny
+                && (at == self.at || is_unconditional(rule))
+                && rule.methods.contains(self.rule.methods)
+                && rule.patterns.iter().any(|outer| covers(outer, near))
+        })
     }
 
     fn denies(&self, method: &str) -> bool {
@@ -189,7 +265,7 @@ fn is_unconditional(rule: &RuleSpec) -> bool {
 }
 
 /// The directory of `/x/**`.
-fn without_rest(pattern: &Pattern) -> Option<Pattern> {
+fn without_last(pattern: &Pattern) -> Option<Pattern> {
     let mut folder = pattern.clone();
     folder.segments.pop();
     let is_clear = !folder.segments.is_empty() && !folder.segments.contains(&Segment::Rest);

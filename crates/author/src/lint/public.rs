@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use tollgate_analysis::covers::covers;
 use tollgate_analysis::rule_name as name;
 use tollgate_compiler::Diagnostic;
 use tollgate_compiler::diagnostic::codes;
@@ -9,7 +10,6 @@ use tollgate_core::Effect;
 use tollgate_policy::spec::RuleSpec;
 
 use super::context::LintContext;
-use super::covers::covers;
 use crate::locate::Part;
 
 pub(super) fn check(context: &LintContext<'_>, findings: &mut Vec<Diagnostic>) {

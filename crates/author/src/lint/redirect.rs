@@ -36,10 +36,21 @@ pub(super) fn check(
         if !location.starts_with('/') || is_copy || sign_in::is_answered(&config, location) {
             continue;
         }
+        // A redirect that leads nowhere in any case is reported as that.
+        if key == "forbidden" && is_reported_otherwise(context, &config) {
+            continue;
+        }
         if let Some(denied) = denied(policy, key, location, now) {
             findings.push(finding(context, key, location, &denied));
         }
     }
+}
+
+/// Whether TG0741 is about the redirect, and is not suppressed.
+fn is_reported_otherwise(context: &LintContext<'_>, config: &GateConfig) -> bool {
+    let mut suppressions = context.compiled.suppressions.iter();
+    let is_suppressed = suppressions.any(|one| *one.code == codes::FORBIDDEN_SIGN_IN);
+    !is_suppressed && sign_in::again(context, config).is_some()
 }
 
 /// A client that is redirected to a page and denied there.
@@ -70,7 +81,7 @@ fn denied(policy: &Policy, key: &str, location: &str, now: i64) -> Option<Denied
         return None;
     }
     // The page may be public and yet denied to just the clients redirected there.
-    let found = who::who(policy, &target, now).ok()?;
+    let found = who::who(policy, &target, who::Times::Any(now)).ok()?;
     let witness = found.denies.into_iter().find_map(|access| access.witness)?;
     let ruling = evaluate(policy, &witness);
     Some(Denied {

@@ -97,7 +97,7 @@ fn no_way(
     if let Some(span) = span.or_else(|| place_of_table(context.sources, "deny")) {
         finding.at(span);
     }
-    finding.help("write `no_token = { redirect = \"login\" }`, or remove it");
+    finding.help("write `no_token = { redirect = \"login\" }` in `[deny]`, or remove `no_token`");
     finding.help(format!(
         "or link to `{}` from a public page, and suppress TG0738 with a `[[lint]]`",
         sign_in.endpoint("sign-in")
@@ -106,7 +106,7 @@ fn no_way(
 }
 
 /// TG0741. `redirect = "login"` is that also where it means a page.
-fn again(context: &LintContext<'_>, config: &GateConfig) -> Option<Diagnostic> {
+pub(super) fn again(context: &LintContext<'_>, config: &GateConfig) -> Option<Diagnostic> {
     if matches!(config.deny.forbidden, DenyAnswer::Status(_)) {
         return None;
     }
@@ -124,7 +124,9 @@ fn again(context: &LintContext<'_>, config: &GateConfig) -> Option<Diagnostic> {
     let message = "`forbidden` sends users who are signed in to sign in again";
     let mut finding = Diagnostic::new(&codes::FORBIDDEN_SIGN_IN, SITE_FILE, message);
     finding.at(span);
-    finding.help("write `forbidden = { status = 403 }`, or redirect to a page that explains how to get access");
+    finding.help(
+        "write `forbidden = { status = 403 }` in `[deny]`, or redirect to a page that explains how to get access",
+    );
     // With a header of its own, the table goes on after the span.
     if written.starts_with('{') {
         context.replace(&mut finding, Applicability::Unsure, "{ status = 403 }");
@@ -169,7 +171,7 @@ fn strict(context: &LintContext<'_>, config: &GateConfig) -> Option<Diagnostic> 
     if let Some(span) = place_of_value(context.sources, "session", "same_site") {
         finding.at(span);
     }
-    finding.help("write `same_site = \"lax\"`, or remove it");
+    finding.help("write `same_site = \"lax\"` in `[session]`, or remove `same_site`");
     context.replace(&mut finding, Applicability::Unsure, "\"lax\"");
     Some(finding)
 }

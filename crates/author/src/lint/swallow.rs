@@ -35,8 +35,8 @@ pub(super) fn collapse(context: &LintContext<'_>, findings: &mut Vec<Diagnostic>
         (
             &codes::DENY_WITHOUT_SLASH,
             "deny a path, but not the same path with a trailing slash",
-            "add `/**` below each path to its `deny`, or declare with `[paths] origin` that the origin \
-             distinguishes the two",
+            "add `/**` below each path to its `deny`, and write `/**` instead of `/*`: paths below them stay allowed, too. \
+             Or declare with `[paths] origin` that the origin distinguishes the two; paths below them stay allowed then",
         ),
     ] {
         while let Some((cause, echoes)) = widest(context, code, findings) {

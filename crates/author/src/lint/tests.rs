@@ -1,5 +1,6 @@
 //! For each lint, a policy that it reports and one that it does not.
 
+use tollgate_analysis::covers::covers;
 use tollgate_compiler::diagnostic::{Edit, edited};
 use tollgate_compiler::{CompileOptions, SourceTree, compile};
 
@@ -34,8 +35,16 @@ fn advice(rules: &str) -> LintReport {
 }
 
 fn advice_of(site: &str) -> LintReport {
+    advice_with(site, None)
+}
+
+/// The same with the file of a course `c`.
+fn advice_with(site: &str, course: Option<&str>) -> LintReport {
     let mut sources = SourceTree::new();
     sources.insert("site.toml", site);
+    if let Some(course) = course {
+        sources.insert("courses/c.toml", course);
+    }
     sources.insert("k.key", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
     let compiled = compile(&sources, &CompileOptions::default());
     assert!(!compiled.has_errors(), "{:?}", compiled.diagnostics);
@@ -371,6 +380,64 @@ fn one_cause_is_one_diagnostic() {
 }
 
 #[test]
+fn consequences_are_not_reported_with_their_cause() {
+    const ALL: &str = "allow = [\"/**\"]\nsigned_in = true";
+    const USERS: &str = "allow = [\"/users/*\"]\nsigned_in = true";
+    const COURSE: &str = "course = \"c\"\nbase = \"/c\"\n";
+    let kept = |code: &str| {
+        format!("[[lint]]\nallow = \"{code}\"\nrule = \"site/r1\"\nbecause = \"kept\"\n")
+    };
+    let never = "deny = [\"/a\", \"/a/**\"]\nwhen = \"false\"";
+    let always = "deny = [\"/a\", \"/a/**\"]\nwhen = \"true\"";
+    let colon = "deny = [\"/users/:id/x\"]";
+    let login = "[deny]\nforbidden = { redirect = \"login\" }\n[login]\nurl = \"/login\"\n";
+    let suppressed = format!("{login}[[lint]]\nallow = \"TG0741\"\nbecause = \"kept\"\n");
+    let table: &[(&str, &[&str], &[&str])] = &[
+        ("", &[ALL, never], &["TG0704"]),
+        (&kept("TG0704"), &[ALL, never], &["TG0709"]),
+        ("", &[ALL, always], &["TG0704"]),
+        ("", &[USERS, colon], &["TG0726"]),
+        (&kept("TG0726"), &[USERS, colon], &["TG0711"]),
+        // The same in another rule has its own cause.
+        (
+            "",
+            &[USERS, colon, "deny = [\"/user\"]"],
+            &["TG0726", "TG0711"],
+        ),
+        // Of two equal rules, one can be removed.
+        ("", &[ALL, ALL], &["TG0710"]),
+        (
+            "",
+            &[
+                ALL,
+                "deny = [\"/a\", \"/a/**\"]",
+                "deny = [\"/a\", \"/a/**\"]",
+            ],
+            &["TG0710"],
+        ),
+        (login, &[ALL], &["TG0741"]),
+        (&suppressed, &[ALL], &["TG0725"]),
+    ];
+    for (tables, list, expected) in table {
+        let found = codes(&format!("{tables}{}", rules(list)));
+        assert_eq!(found, *expected, "{tables}{list:?}");
+    }
+    let in_course = [
+        (vec![ALL, "deny = [\"/c/a/**\"]"], vec!["TG0708"]),
+        (vec![USERS, "deny = [\"/c/a/**\"]"], vec!["TG0708"]),
+        (
+            vec![ALL, "deny = [\"/c/a/**\", \"/b\"]"],
+            vec!["TG0708", "TG0733"],
+        ),
+    ];
+    for (list, expected) in in_course {
+        let report = advice_with(HEAD, Some(&format!("{COURSE}{}", rules(&list))));
+        let found: Vec<&str> = report.findings.iter().map(|one| one.code.id).collect();
+        assert_eq!(found, expected, "{list:?}");
+    }
+}
+
+#[test]
 fn issuers_that_no_token_can_match() {
     let site = |issuer: &str, algorithms: &str| {
         format!(
@@ -521,6 +588,10 @@ fn patterns_that_cover_others() {
         ("/**", "/", true),
         ("/**", "/x/**", true),
         ("/x/**", "/**", false),
+        ("/a/**/", "/a/b", false),
+        ("/a/**/", "/a/**", false),
+        ("/a/**/", "/a/b/", true),
+        ("/a/**/", "/a/**/", true),
     ];
     for (outer, inner, expected) in table {
         let found = covers(&pattern(outer), &pattern(inner));

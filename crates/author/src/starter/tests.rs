@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::json;
 use tollgate_compiler::{CompileOptions, SourceTree, compile};
 
 use super::*;
@@ -9,7 +10,7 @@ use crate::coverage::Meter;
 use crate::lint::{LintContext, apply_suppressions, lint};
 use crate::mutate::{self, Tally};
 use crate::policy_gate::gate;
-use crate::{locate, suite};
+use crate::{locate, suite, test_keys};
 
 /// RFC 7515, appendix A.2.
 const RSA: &str = r#"{"kty":"RSA","kid":"rsa-1","alg":"RS256","n":"ofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd_wWJcyQoTbji9k0l8W26mPddxHmfHQp-Vaw-4qPCJrcS2mJPMEzP1Pt0Bm4d4QlL-yRT-SFd2lZS-pCgNMsD1W_YpRPEwOWvG6b32690r2jZ47soMZo9wGzjb_7OMg0LOL-bSf63kpaSHSXndS5z5rexMdbBYUsLA9e-KXBdQOS-UTo7WTBEMa2R2CapHg665xsmtdVMTBQY4uDZlxvb3qCo5ZwKh9kG4LT6_I5IhlJH7aGhyxXFvUK-DWNmoudF8NAco9_h9iaGNj8q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuXpoQ","e":"AQAB"}"#;
@@ -35,7 +36,7 @@ fn cognito() -> Provider {
 fn key_set(is_test: bool) -> String {
     let mut key: Value = serde_json::from_str(RSA).unwrap();
     if is_test {
-        mark_test_key(&mut key);
+        test_keys::mark(&mut key);
     }
     json!({ "keys": [key] }).to_string()
 }

@@ -77,7 +77,7 @@ impl<'f> Reader<'f> {
             let finding = self.add(&codes::UNKNOWN_KEY, key.span().into(), message);
             match nearest(name, known.iter().copied()) {
                 Some(near) => {
-                    finding.help(format!("did you mean `{near}`?"));
+                    finding.help(did_you_mean(near));
                     if !entries.contains_key(near) {
                         let sure = spelling(name, near, known.iter().copied());
                         finding.fix(sure, Edit::new(key.span().into(), near));
@@ -182,10 +182,25 @@ impl<'f> Reader<'f> {
         moment
     }
 
+    /// Reports a key that is missing. A misspelled one was reported as unknown.
     pub(super) fn missing(&mut self, table: Table<'_>, key: &str) {
+        if self.is_misspelled(table, key) {
+            return;
+        }
         let message = format!("{} has no `{key}`", table.what);
         let finding = self.add(&codes::MISSING_KEY, table.span, message);
         finding.help(format!("add it, such as `{}`", example(key)));
+    }
+
+    /// Whether an unknown key of the table was probably meant to be this one.
+    fn is_misspelled(&self, table: Table<'_>, key: &str) -> bool {
+        let help = did_you_mean(key);
+        let spans: Vec<Span> = table.entries.keys().map(|key| key.span().into()).collect();
+        self.findings.iter().any(|finding| {
+            *finding.code == codes::UNKNOWN_KEY
+                && finding.span.is_some_and(|span| spans.contains(&span))
+                && finding.help.contains(&help)
+        })
     }
 
     pub(super) fn text_of<'a>(
@@ -316,6 +331,11 @@ fn is_moment(text: &str) -> bool {
         .is_ok_and(|time: Datetime| unix_seconds(&time).is_ok())
 }
 
+/// The help for a misspelled key.
+fn did_you_mean(key: &str) -> String {
+    format!("did you mean `{key}`?")
+}
+
 /// An example of the key.
 fn example(key: &str) -> &'static str {
     match key {
@@ -342,7 +362,7 @@ fn example(key: &str) -> &'static str {
 /// Suggests another name in place of a string. Names are the author's, so this stays a guess.
 pub(super) fn suggest(finding: &mut Diagnostic, at: At<&str>, near: &str) {
     finding
-        .help(format!("did you mean `{near}`?"))
+        .help(did_you_mean(near))
         .fix(Applicability::Unsure, Edit::new(at.span, string(near)));
 }
 

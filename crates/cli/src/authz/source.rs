@@ -100,6 +100,7 @@ impl Source {
         trust: Option<Trust>,
         poll: Duration,
     ) -> Result<(Self, Gate<Vec<u8>>), Failure> {
+        let name = PathBuf::from(place);
         let place = match Fetch::of(place)? {
             Some(_) if trust.is_none() => return Err(Failure::Untrusted(place.to_owned())),
             Some(fetch) => Place::Url(place.to_owned(), fetch, Mutex::default()),
@@ -112,7 +113,7 @@ impl Source {
         };
         let gate = source.read(true)?;
         // Nothing was loaded before, so the policy is new.
-        Ok((source, gate.ok_or(Failure::NoPolicy)?))
+        Ok((source, gate.ok_or(Failure::NoFiles(name))?))
     }
 
     fn read(&self, always: bool) -> Result<Option<Gate<Vec<u8>>>, Failure> {

@@ -7,7 +7,6 @@ use std::io;
 use std::path::Path;
 
 use serde_json::{Value, json};
-use tollgate_author::annotate;
 use tollgate_author::fix::{Done, Fixed, unified};
 use tollgate_compiler::SourceTree;
 
@@ -67,9 +66,7 @@ impl<'a> Changes<'a> {
                     print(coloured(&diff).trim_end())?;
                 }
             }
-            // Lines of a policy are no commands of the runner.
-            Form::Github => note(annotate::inert(diff.trim_end())),
-            Form::Sarif | Form::Gitlab => note(diff.trim_end()),
+            Form::Github | Form::Sarif | Form::Gitlab => note(diff.trim_end()),
         }
         self.list("would fix");
         Ok(())
@@ -142,11 +139,11 @@ impl<'a> Changes<'a> {
             title,
         } = done;
         let file = visible(&self.old.path_of(file));
-        annotate::inert(&format!(
+        format!(
             "{word} {code} in {file}: {}: {}",
             visible(message),
             visible(title)
-        ))
+        )
     }
 
     /// Applied or withheld fixes as JSON.

@@ -106,7 +106,9 @@ fn folded(text: &mut String, summary: &str, language: &str, content: &str) {
 }
 
 fn comment(old: &Analysed, new: &Analysed, difference: &Difference) -> String {
-    let cause = difference.cause.map(|changed| cause(old, new, changed));
+    let cause = difference
+        .cause
+        .map(|changed| format!("{} {}", edit(changed), cause(old, new, changed)));
     cause
         .map(|cause| format!("# {}: {}\n", headline(difference), visible(&cause)))
         .unwrap_or_default()

@@ -109,13 +109,13 @@ pub(super) fn principals(difference: &Difference) -> Vec<&str> {
     }
 }
 
-/// The rule that was added, removed or edited, with its location.
+/// The rule that was added, removed or edited, with its location: that of the new policy, if it has the rule.
 pub(super) fn cause(old: &Analysed, new: &Analysed, cause: Cause) -> String {
-    let (word, side) = match cause.side {
-        Side::Old => ("old", old),
-        Side::New => ("new", new),
-    };
-    format!("{word} {}", side.named(cause.rule))
+    match (cause.side, cause.counterpart) {
+        (Side::New, _) => new.named(cause.rule),
+        (Side::Old, Some(counterpart)) => new.named(counterpart),
+        (Side::Old, None) => old.named(cause.rule),
+    }
 }
 
 /// What happened to the rule, in one word.

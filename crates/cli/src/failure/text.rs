@@ -6,7 +6,6 @@ use core::fmt;
 use std::io;
 
 use tollgate_gate::signed::TrustError;
-use tollgate_server::{AuthzError, BindError};
 
 use super::{Failure, Problem};
 use crate::output::{StdoutError, visible};
@@ -54,8 +53,15 @@ impl fmt::Display for Failure {
             Failure::Stdout(StdoutError(error)) => {
                 write!(f, "cannot write the result: {}", io_text(error))
             }
-            Failure::NoPolicy => f.write_str(
-                "no policy found: `site.toml` is neither here, nor in `policy`, nor in a parent directory",
+            Failure::NoPolicy(here) => write!(
+                f,
+                "no policy found: `site.toml` is neither in `{0}`, nor in `{0}/policy`, nor in a parent directory",
+                visible(here.to_string_lossy().trim_end_matches('/'))
+            ),
+            Failure::NoFiles(folder) => write!(
+                f,
+                "`{}` has no file of a policy: no `site.toml`, and no `*.toml` in `courses`",
+                visible(&folder.to_string_lossy())
             ),
             Failure::NoTests => f.write_str("no tests to run"),
             Failure::Policy { findings, .. } => {
@@ -87,11 +93,19 @@ impl fmt::Display for Failure {
                 let mut texts: Vec<String> = errors.iter().map(ToString::to_string).collect();
                 texts.dedup();
                 let texts = texts.join("; ");
-                write!(f, "`{}`: the trust keys are rejected: {texts}", path.display())
+                write!(
+                    f,
+                    "`{}`: the trust keys are rejected: {texts}",
+                    path.display()
+                )
             }
             Failure::Trust { path, error } => write!(f, "`{}`: {error}", path.display()),
             Failure::Envelope(error) => {
-                write!(f, "the policy image is rejected: {error} ({})", error.code())
+                write!(
+                    f,
+                    "the policy image is rejected: {error} ({})",
+                    error.code()
+                )
             }
             Failure::Unsealable(error) => write!(f, "the image cannot be signed: {error}"),
             Failure::NotSignable => {
@@ -139,7 +153,9 @@ impl fmt::Display for Failure {
                 "the issuer has no private key for tests: no file `{}`",
                 path.display()
             ),
-            Failure::Measure(error) => write!(f, "cannot measure the coverage of the tests: {error}"),
+            Failure::Measure(error) => {
+                write!(f, "cannot measure the coverage of the tests: {error}")
+            }
             Failure::Import(error) => write!(f, "{error}"),
             Failure::Export(error) => write!(f, "{error}"),
             Failure::NoParts(path) => {
@@ -165,36 +181,35 @@ impl fmt::Display for Failure {
                 write!(f, "cannot fetch the keys of {issuers}")
             }
             Failure::Runtime(error) => write!(f, "cannot send requests: {}", io_text(error)),
-            Failure::Bind {
+            Failure::Listen {
+                option,
                 listen,
-                error: BindError::Io(error),
+                error,
             } => {
-                write!(f, "cannot listen on `{listen}`: {}", io_text(error))
+                let listen = crate::authz::shown(listen);
+                write!(
+                    f,
+                    "cannot listen on `{}` (`{option}`): {}",
+                    visible(&listen),
+                    io_text(error)
+                )
             }
-            Failure::Bind { error, .. } => write!(f, "{error}"),
-            Failure::Authz {
-                listen,
-                error: AuthzError::Listen(error),
-            } => {
-                write!(f, "cannot listen on `{}`: {}", visible(listen), io_text(error))
-            }
-            Failure::Authz {
-                error: AuthzError::Status(error),
-                ..
-            } => write!(f, "cannot listen on the address of `--status`: {}", io_text(error)),
-            Failure::Authz { error, .. } => write!(f, "{error}"),
+            Failure::Bind(error) => write!(f, "{error}"),
+            Failure::Authz(error) => write!(f, "{error}"),
             Failure::Untrusted(url) => write!(
                 f,
                 "the policy at `{}` is not verified: anyone who controls that server can replace it",
                 visible(url)
             ),
             Failure::PolicyUrl { url, error } => write!(f, "`{}`: {error}", visible(url)),
-            Failure::TestKey { issuer, kid } => write!(
-                f,
-                "the keys of issuer `{}` include the test key `{}` (TG0740), so anyone with its private half has access",
-                visible(issuer),
-                visible(kid)
-            ),
+            Failure::TestKey(key) => {
+                write!(
+                    f,
+                    "{} (TG0740): {}",
+                    visible(&key.to_string()),
+                    key.danger()
+                )
+            }
             Failure::NoArtifact(target) => write!(
                 f,
                 "the package of target `{target}` contains a program, which this command does not build"
@@ -251,9 +266,6 @@ impl Problem {
             Problem::Pool => "write `REGION/POOL`, such as `eu-west-1/eu-west-1_AbCdEf123`",
             Problem::IssuerUrl => "write the `iss` of its tokens, such as `https://id.example.com`",
             Problem::Upstream(_) => "write `http://host:port`",
-            Problem::Listen => {
-                "write `127.0.0.1:9191` or `unix:/run/tollgate/authz.sock`; names of hosts are not looked up"
-            }
             Problem::Peer(_) => "write `127.0.0.1` or `10.0.0.0/8`",
         }
     }
@@ -284,7 +296,6 @@ impl fmt::Display for Problem {
             Problem::Pool => "not a Cognito user pool",
             Problem::IssuerUrl => "neither an HTTPS URL nor an HTTP URL on loopback",
             Problem::Upstream(problem) => return write!(f, "{problem}"),
-            Problem::Listen => "not an IP address with a port up to 65535, nor a Unix socket",
             Problem::Peer(problem) => return write!(f, "{problem}"),
         })
     }
@@ -311,7 +322,8 @@ fn io_text(error: &io::Error) -> String {
         }
         io::ErrorKind::NotADirectory => "it is not a directory".to_owned(),
         io::ErrorKind::AlreadyExists => "it already exists".to_owned(),
-        io::ErrorKind::AddrInUse => "the address is in use".to_owned(),
+        io::ErrorKind::AddrInUse => "another process uses it".to_owned(),
+        io::ErrorKind::AddrNotAvailable => "this machine does not have the address".to_owned(),
         _ => error.to_string().to_lowercase(),
     }
 }

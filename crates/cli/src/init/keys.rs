@@ -182,7 +182,7 @@ impl Keys {
         }
         let before = match has_issuer {
             true => "",
-            false => "write your provider to `issuer` in site.toml and ",
+            false => "write your provider to `issuer` of `[[issuer]]` in site.toml and ",
         };
         notes.push(format!(
             "the site has a test key, `{TEST_KEY}`, instead of an issuer's keys: before you publish, {before}run \

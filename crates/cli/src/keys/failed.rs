@@ -46,22 +46,22 @@ impl NotPinned {
         let one = |text: &str| vec![text.to_owned()];
         match &self.reason {
             Reason::Fetch(FetchError::Redirect(_)) => one(
-                "write the address that it redirects to: `issuer`, or `refresh` for the key set",
+                "write the address that it redirects to into its `[[issuer]]`: `issuer`, or `refresh` for the key set",
             ),
             Reason::Fetch(FetchError::Status(404)) => one(
-                "compare `issuer` with the `iss` of a token; if the issuer has no discovery document, write the URL of \
-                 its key set: `refresh = \"https://…\"`",
+                "compare `issuer` in its `[[issuer]]` with the `iss` of a token; if the issuer has no discovery document, write the \
+                 URL of its key set there: `refresh = \"https://…\"`",
             ),
             Reason::Fetch(_) | Reason::NoClient(_) => Vec::new(),
             Reason::Unusable(Unusable::NotJson) => {
                 one("open the URL in a browser to see what it is")
             }
             Reason::Unusable(Unusable::OtherIssuer(found)) => vec![format!(
-                "if that is the `iss` of its tokens, write `issuer = {}`",
+                "if that is the `iss` of its tokens, write `issuer = {}` in its `[[issuer]]`",
                 Value::from(found.as_str())
             )],
             Reason::Unusable(Unusable::NoKeySet) => {
-                one("write the URL of its key set: `refresh = \"https://…\"`")
+                one("write the URL of its key set into its `[[issuer]]`: `refresh = \"https://…\"`")
             }
             Reason::Unusable(Unusable::Rejected(problems)) => {
                 let help = problems.iter().flat_map(|(_, help)| help);

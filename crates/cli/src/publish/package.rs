@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use tollgate_author::starter::test_keys;
+use tollgate_author::test_keys::{self, TestKey};
 use tollgate_gate::Gate;
 use tollgate_publish::{PublishError, cloudfront_functions, lambda, object, workers, workers_kv};
 
@@ -135,12 +135,9 @@ impl Built {
         self.gate.policy_id().to_string()
     }
 
-    /// The first issuer with a test key, and the key's ID.
-    pub(super) fn test_key(&self) -> Option<(String, String)> {
-        self.gate.config().issuers.iter().find_map(|issuer| {
-            let keys = test_keys(issuer.jwks.as_deref().unwrap_or_default());
-            Some((issuer.name.to_string(), keys.first()?.to_string()))
-        })
+    /// The first test key.
+    pub(super) fn test_key(&self) -> Option<TestKey> {
+        test_keys::of_config(self.gate.config()).into_iter().next()
     }
 
     pub(super) fn function(&self) -> Result<cloudfront_functions::Package, Failure> {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Diagnostic, Fix, Label, Severity, Span};
 use crate::source::SourceTree;
-use tollgate_policy::visible::{is_visible, visible_lines};
+use tollgate_policy::visible::{is_visible, visible, visible_lines};
 
 /// Whether text is made for a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,9 +36,7 @@ pub fn text(diagnostic: &Diagnostic, sources: &SourceTree, style: Style) -> Stri
             group = excerpt(group, &diagnostic.file, sources, (Some(main), &labels));
         }
         None if !diagnostic.file.is_empty() => {
-            group = group.element(Origin::path(visible_lines(
-                &sources.path_of(&diagnostic.file),
-            )));
+            group = group.element(Origin::path(visible(&sources.path_of(&diagnostic.file))));
         }
         None => {}
     }
@@ -128,17 +126,17 @@ fn excerpt<'a>(
     let text = source.get(start..end).unwrap_or_default();
     // Bytes move, columns do not.
     let shown = |at: usize| masked(text.get(..at).unwrap_or(text)).len();
-    let visible = |span: Span| {
+    let marked = |span: Span| {
         let from = floor(source, span.start).clamp(start, end);
         shown(from - start)..shown(floor(source, span.end).clamp(from, end) - start)
     };
-    let path = visible_lines(&sources.path_of(file));
+    let path = visible(&sources.path_of(file));
     let mut snippet = Snippet::source(masked(text)).path(path).line_start(line);
     if let Some(span) = main {
-        snippet = snippet.annotation(AnnotationKind::Primary.span(visible(span)));
+        snippet = snippet.annotation(AnnotationKind::Primary.span(marked(span)));
     }
     for label in labels {
-        let mark = AnnotationKind::Context.span(visible(label.span));
+        let mark = AnnotationKind::Context.span(marked(label.span));
         snippet = snippet.annotation(mark.label(visible_lines(&label.message)));
     }
     group.element(snippet)

@@ -81,13 +81,19 @@ pub(crate) fn repair<'a>(text: &'a str, report: &mut Report) -> Repaired<'a> {
         }
         let span = place(&repaired.text, first);
         describe(&repaired.text, first, span, report);
-        let region = grammar::conflict(&repaired.text, span)
-            .unwrap_or_else(|| statement(&repaired.text, span, first.message()));
-        repaired.broken.push(region);
-        let Some(blanked) = blank(&repaired.text, region) else {
-            break;
-        };
-        repaired.text = Cow::Owned(blanked);
+        let mut regions = grammar::single_tables(&repaired.text, span, first.message());
+        if regions.is_empty() {
+            let conflict = grammar::conflict(&repaired.text, span);
+            regions
+                .push(conflict.unwrap_or_else(|| statement(&repaired.text, span, first.message())));
+        }
+        for region in regions {
+            repaired.broken.push(region);
+            let Some(blanked) = blank(&repaired.text, region) else {
+                return repaired;
+            };
+            repaired.text = Cow::Owned(blanked);
+        }
         repaired.gave_up = false;
     }
     repaired
@@ -125,8 +131,8 @@ fn describe(text: &str, error: &Error, span: Span, report: &mut Report) {
             diagnostic.also(first, "first here");
         }
         diagnostic.help(found.help);
-        if let Some(edit) = found.edit {
-            diagnostic.fix(Applicability::Safe, edit);
+        if !found.edits.is_empty() {
+            diagnostic.fix_all(Applicability::Safe, found.edits);
         }
         return;
     }

@@ -78,8 +78,9 @@ impl Base {
     }
 }
 
-/// Reads a pattern relative to `base`; reports what is wrong with it.
+/// Reads a pattern relative to `base`, of a list with this key; reports what is wrong with it.
 pub(super) fn parse(
+    key: &str,
     text: &Text<'_>,
     base: &Base,
     paths: PathOptions<'_>,
@@ -120,27 +121,40 @@ pub(super) fn parse(
         & !too_many_segments(text, segments.len(), report)
         & !too_long(text, &segments, report);
     if !prefix.is_empty() && is_under(text.value, &prefix) {
-        let message = format!("pattern `{}` repeats the base", shown(text.value));
-        let rest = text.value.strip_prefix(prefix.as_str()).unwrap_or_default();
-        let help = format!(
-            "patterns are relative to the base: this is about `{prefix}{}`; write `{}`",
-            text.value,
-            if rest.is_empty() { "/" } else { rest }
-        );
-        let relative = if rest.is_empty() { "/" } else { rest };
-        report
-            .add(&codes::REPEATED_BASE, text.span, message)
-            .help(help)
-            .fix(
-                Applicability::Access,
-                Edit::new(text.span, quoted(relative)),
-            );
+        report_repeated_base(key, text, &prefix, report);
     }
     good.then(|| Pattern {
         segments,
         trailing_slash,
         source: format!("{prefix}{}", text.value),
     })
+}
+
+/// Reports a pattern that starts with the base again. In a `deny`, what it was meant for stays open.
+fn report_repeated_base(key: &str, text: &Text<'_>, prefix: &str, report: &mut Report) {
+    let written = shown(text.value);
+    let message = format!(
+        "the base is repeated: this `{key}` matches `{}`, not `{written}`",
+        shown(&format!("{prefix}{}", text.value))
+    );
+    let rest = text.value.strip_prefix(prefix).unwrap_or_default();
+    let relative = if rest.is_empty() { "/" } else { rest };
+    let diagnostic = report.add(&codes::REPEATED_BASE, text.span, message);
+    if rest.is_empty() {
+        diagnostic.help(format!(
+            "`{written}` without a slash at its end is outside of the base: it needs a rule in `site.toml`"
+        ));
+    }
+    diagnostic
+        .help(format!(
+            "patterns are relative to `base`: write `{}`, which matches `{}`",
+            shown(relative),
+            shown(&format!("{prefix}{relative}"))
+        ))
+        .fix(
+            Applicability::Access,
+            Edit::new(text.span, quoted(relative)),
+        );
 }
 
 /// Adds the edit for a path that does not start with a slash.

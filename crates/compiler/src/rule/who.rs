@@ -94,7 +94,7 @@ pub(super) fn who(
         report
             .add(&codes::NO_WHO, span, "the `allow` rule names no principals")
             .help(
-                "add `groups = [\"…\"]`, `signed_in = true`, or `anyone = true` for a public path",
+                "add `groups = [\"…\"]` or `signed_in = true` to the rule, or `anyone = true` for a public path",
             );
     }
     who

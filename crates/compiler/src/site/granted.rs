@@ -2,7 +2,7 @@
 //!
 //! Not here: reading the tokens of an issuer.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tollgate_core::{Effect, Tri, glob};
 use tollgate_gate::config::GateConfig;
@@ -25,7 +25,7 @@ pub(crate) fn check_names(
 ) {
     let issuers: Vec<&IssuerConfig> = gate.sign_in_issuers().collect();
     for issuer in &issuers {
-        report_missing_claim(issuer, rules, report);
+        report_missing_claim(issuer, &issuers, rules, report);
     }
     report_shared(&issuers, rules, suppressions, report);
 }
@@ -33,31 +33,105 @@ pub(crate) fn check_names(
 /// An issuer whose groups rules could mean must have a claim for them.
 fn report_missing_claim(
     issuer: &IssuerConfig,
+    issuers: &[&IssuerConfig],
     rules: &[(String, SpannedRule)],
     report: &mut Report,
 ) {
     if issuer.claims.groups.is_some() {
         return;
     }
-    let reads = |rule: &RuleSpec| {
-        let mut reads = rule.who.groups.is_some();
-        each_condition(rule, &mut |expr| reads |= matches!(expr, Expr::InGroups(_)));
-        reads && is_about(rule, issuer)
-    };
-    let Some((file, placed)) = rules.iter().find(|(_, placed)| reads(&placed.rule)) else {
+    let reads = |rule: &RuleSpec| reads_groups(rule) && is_about(rule, issuer);
+    let readers: Vec<&(String, SpannedRule)> = rules
+        .iter()
+        .filter(|(_, placed)| reads(&placed.rule))
+        .collect();
+    let Some((file, placed)) = readers.first() else {
         return;
     };
-    let message = format!(
-        "issuer `{}` has no `groups_claim`, and rules name groups",
-        issuer.name
-    );
-    report
+    let name = &issuer.name;
+    let message = format!("issuer `{name}` has no `groups_claim`, and rules name groups");
+    let finding = report
         .add_whole(&codes::GROUPS_CLAIM_MISSING, message)
-        .label(file, placed.span, "this rule names groups")
-        .help(format!(
-            "add `groups_claim = \"groups\"` to issuer `{}`, or the claim that its tokens have",
-            issuer.name
+        .label(file, placed.span, "this rule names groups");
+    for help in missing_claim_help(issuer, issuers, &readers) {
+        finding.help(help);
+    }
+}
+
+/// What to write for an issuer whose groups rules could mean. A `deny` with `issuers` would not match the users of the
+/// others at all, so only `allow` rules are to name issuers.
+fn missing_claim_help(
+    issuer: &IssuerConfig,
+    issuers: &[&IssuerConfig],
+    readers: &[&(String, SpannedRule)],
+) -> Vec<String> {
+    let name = &issuer.name;
+    let is_groupless = is_groupless(issuer);
+    let mut help = Vec::new();
+    if !is_groupless {
+        help.push(format!(
+            "if its tokens contain groups, name their claim in `[[issuer]]` `{name}`, such as `groups_claim = \"groups\"`"
         ));
+    }
+    let none = match is_groupless {
+        true => format!("tokens of `{name}` contain no groups: "),
+        false => "if they contain none: ".to_owned(),
+    };
+    let (allows, denies): (Vec<_>, Vec<_>) = readers
+        .iter()
+        .copied()
+        .partition(|(_, placed)| placed.rule.effect == Effect::Allow);
+    let others: Vec<&str> = issuers
+        .iter()
+        .filter(|other| other.claims.groups.is_some() && !has_no_groups(other))
+        .map(|other| other.name.as_str())
+        .collect();
+    if !allows.is_empty() {
+        let rules = shown_rules(&allows);
+        help.push(match others.is_empty() {
+            true => format!(
+                "{none}in {rules}, write `subjects = [\"…\"]`, or a condition on a claim in `when`, instead of groups"
+            ),
+            false => format!(
+                "{none}in {rules}, name the issuers whose groups are meant: {}",
+                issuers_key(&others)
+            ),
+        });
+    }
+    if !denies.is_empty() {
+        let none = if allows.is_empty() { none.as_str() } else { "" };
+        help.push(format!(
+            "{none}for {}, write `groups_claim = \"groups\"` in `[[issuer]]` `{name}`: without that claim in their \
+             tokens, its users are in no group",
+            shown_rules(&denies)
+        ));
+    }
+    help
+}
+
+/// Issuers of accounts for everyone, whose tokens never contain groups.
+const GROUPLESS: [&str; 2] = [
+    "https://accounts.google.com",
+    "https://token.actions.githubusercontent.com",
+];
+
+fn is_groupless(issuer: &IssuerConfig) -> bool {
+    let mut issuers = issuer.issuers.iter();
+    issuers.any(|iss| GROUPLESS.contains(&iss.as_str()))
+}
+
+/// Whether the tokens of the issuer have no groups although it has a groups claim: one that they never contain.
+fn has_no_groups(issuer: &IssuerConfig) -> bool {
+    let claim = issuer.claims.groups.as_ref();
+    is_groupless(issuer) && claim.is_some_and(|claim| claim.first() == "groups")
+}
+
+/// The key `issuers` with a name, or the names to choose from.
+fn issuers_key(names: &[&str]) -> String {
+    match names {
+        [one] => format!("`issuers = [\"{one}\"]`"),
+        names => format!("`issuers = [\"…\"]` with {}", crate::keys::or_list(names)),
+    }
 }
 
 /// The kind of shared grant, and the names of the issuers that share it.
@@ -136,42 +210,95 @@ fn add_help(
     rules: &[&(String, SpannedRule)],
     finding: &mut Diagnostic,
 ) {
-    let (Some(first), Some(last)) = (able.first(), able.last()) else {
-        return;
-    };
+    // Rules for which the same issuers can be meant have one line.
+    let mut by_fits: BTreeMap<Vec<usize>, Vec<&(String, SpannedRule)>> = BTreeMap::new();
+    for rule in rules {
+        let fits = |at: &usize| able.get(*at).is_some_and(|one| is_meant(&rule.1.rule, one));
+        let fitting = (0..able.len()).filter(fits).collect();
+        by_fits.entry(fitting).or_default().push(rule);
+    }
     if granted == Granted::Names {
+        let meant: BTreeSet<usize> = by_fits.keys().flatten().copied().collect();
+        let is_other = |at: &usize| meant.len() != 1 || !meant.contains(at);
+        let others = (0..able.len()).filter(is_other);
+        let others: Vec<&str> = others
+            .filter_map(|at| Some(able.get(at)?.name.as_str()))
+            .collect();
         finding.help(format!(
-            "restrict what `{}` can grant: `groups = [\"…\"]`, `groups_prefix` or `subject_prefix` in \
-             its `[[issuer]]`",
-            last.name
+            "restrict what {} can grant: `groups = [\"…\"]`, `groups_prefix` or `subject_prefix` in its `[[issuer]]`",
+            crate::keys::or_list(&others)
         ));
     }
-    let or = match granted {
+    let mut or = match granted {
         Granted::Names => "or ",
         Granted::Claims => "",
     };
-    let of = |effect| -> Vec<&(String, SpannedRule)> {
-        let rules = rules.iter().copied();
-        rules
-            .filter(|(_, placed)| placed.rule.effect == effect)
-            .collect()
-    };
-    let (allows, denies) = (of(Effect::Allow), of(Effect::Deny));
-    if !allows.is_empty() {
-        finding.help(format!(
-            "{or}name the issuers that a rule is about, in {}: `issuers = [\"{}\"]`",
-            shown_rules(&allows),
-            first.name
-        ));
+    for effect in [Effect::Allow, Effect::Deny] {
+        for (fits, rules) in &by_fits {
+            let rules: Vec<_> = rules
+                .iter()
+                .copied()
+                .filter(|(_, placed)| placed.rule.effect == effect)
+                .collect();
+            let fits: Vec<&IssuerConfig> = fits
+                .iter()
+                .filter_map(|at| able.get(*at).copied())
+                .collect();
+            if !rules.is_empty() {
+                finding.help(format!("{or}{}", issuers_help(effect, &fits, &rules)));
+                or = "or ";
+            }
+        }
     }
-    if !denies.is_empty() {
-        let iss = first.issuers.first().map_or("…", String::as_str);
-        finding.help(format!(
-            "{or}except the users of one issuer only, in {}: `unless = 'issuer == \"{iss}\" && …'`; with \
-             `issuers`, a `deny` would not match the tokens of the others at all",
-            shown_rules(&denies)
-        ));
+}
+
+/// How to name the issuers that rules are about, of those that can be meant.
+fn issuers_help(
+    effect: Effect,
+    fits: &[&IssuerConfig],
+    rules: &[&(String, SpannedRule)],
+) -> String {
+    let rules = shown_rules(rules);
+    let names: Vec<&str> = fits.iter().map(|issuer| issuer.name.as_str()).collect();
+    if names.is_empty() {
+        return format!(
+            "none of these issuers is meant in {rules}: their tokens contain no groups, so name subjects or claims instead"
+        );
     }
+    match effect {
+        Effect::Allow => format!(
+            "name the issuers that a rule is about, in {rules}: {}",
+            issuers_key(&names)
+        ),
+        Effect::Deny => {
+            let iss: Vec<&str> = fits
+                .iter()
+                .filter_map(|issuer| Some(issuer.issuers.first()?.as_str()))
+                .collect();
+            let unless = match iss.as_slice() {
+                [one] => format!("`unless = 'issuer == \"{one}\" && …'`"),
+                several => format!(
+                    "`unless = 'issuer == \"…\" && …'` with {}",
+                    crate::keys::or_list(several)
+                ),
+            };
+            format!(
+                "except the users of one issuer only, in {rules}: {unless}; with `issuers`, a `deny` would not match the \
+                 tokens of the others at all"
+            )
+        }
+    }
+}
+
+/// Whether a rule can mean this issuer, whose tokens could satisfy it.
+fn is_meant(rule: &RuleSpec, issuer: &IssuerConfig) -> bool {
+    !(reads_groups(rule) && has_no_groups(issuer))
+}
+
+fn reads_groups(rule: &RuleSpec) -> bool {
+    let mut reads = rule.who.groups.is_some();
+    each_condition(rule, &mut |expr| reads |= matches!(expr, Expr::InGroups(_)));
+    reads
 }
 
 fn each_condition<'r>(rule: &'r RuleSpec, visit: &mut impl FnMut(&'r Expr)) {

@@ -10,7 +10,10 @@ use tollgate_token::{
 use super::{Input, answer, keys};
 use crate::diagnostic::{Report, Span, codes, shown};
 use crate::document::{Table, Text};
-use crate::keys::{has_or_means, site::ISSUER};
+use crate::keys::{
+    has_or_means,
+    site::{ISSUER, SITE_FILE},
+};
 use crate::rule::check_id;
 
 /// Reads all issuers; `None` if one of them could not be read, which was reported.
@@ -19,19 +22,25 @@ pub(super) fn read_all(
     input: Input<'_>,
     report: &mut Report,
 ) -> Option<Vec<IssuerConfig>> {
+    // Issuers under another name or in another form are not an absence of issuers.
+    if has_or_means(root, &SITE_FILE, "issuer") && !root.is_list("issuer") {
+        return None;
+    }
     let tables = root.tables("issuer");
     let issuers: Vec<_> = tables
         .iter()
         .map(|table| read(*table, input, report))
         .collect();
-    let mut seen: Vec<(&str, Span)> = Vec::new();
-    for (table, issuer) in tables.iter().zip(&issuers) {
+    let mut seen: Vec<(&str, Span, usize)> = Vec::new();
+    for (at, (table, issuer)) in tables.iter().zip(&issuers).enumerate() {
         let Some(issuer) = issuer else { continue };
         let names = core::slice::from_ref(&issuer.name);
         let places = [
             ("have the name", "name", names),
             ("have the `iss`", "issuer", issuer.issuers.as_slice()),
         ];
+        // A copied table repeats both; that is one error.
+        let mut copied = None;
         for (what, key, values) in places {
             let span = table
                 .value_span(key)
@@ -39,16 +48,18 @@ pub(super) fn read_all(
             let span = span.unwrap_or(table.place());
             for value in values {
                 // Names are ids and issuers are URLs, so the two cannot be mistaken for each other.
-                match seen.iter().find(|(earlier, _)| earlier == value) {
-                    Some((_, first)) => {
+                match seen.iter().find(|(earlier, ..)| earlier == value) {
+                    Some((_, _, of)) if copied == Some(*of) => {}
+                    Some((_, first, of)) => {
+                        copied = Some(*of);
                         let message = format!("two issuers {what} `{value}`");
                         let diagnostic = report.add(&codes::DUPLICATE_ISSUER, span, message);
                         diagnostic
                             .also(*first, "first here")
-                            .help("put the clients and keys of both into one issuer");
+                            .help("put the `clients` and keys of both into one `[[issuer]]`");
                         break;
                     }
-                    None => seen.push((value, span)),
+                    None => seen.push((value, span, at)),
                 }
             }
         }
@@ -193,9 +204,9 @@ fn cognito(pool: Table<'_>, report: &mut Report) -> Option<Vec<String>> {
                 user_pool.value, region.value
             );
             let diagnostic = report.add(&codes::BAD_POOL, user_pool.span, message);
-            diagnostic
-                .also(region.span, "the region")
-                .help(format!("write `region = \"{prefix}\"`, or another pool"));
+            diagnostic.also(region.span, "the region").help(format!(
+                "write `region = \"{prefix}\"` in `cognito`, or another pool"
+            ));
         }
         _ => {
             let message = format!("`{}` is not a user pool id", shown(user_pool.value));
@@ -229,54 +240,99 @@ fn check_url(url: &Text<'_>, report: &mut Report) -> bool {
     good
 }
 
-/// Every algorithm needs keys, and every key an algorithm.
+/// Every algorithm needs keys, and every key an algorithm. Where both lack the other, they were meant for each other, so
+/// that is one error.
 fn match_keys_and_algorithms(table: Table<'_>, algorithms: &[Algorithm], report: &mut Report) {
     let is_secret = |algorithm: &&Algorithm| algorithm.key_kind() == KeyKind::Hmac;
-    let secret = algorithms.iter().find(is_secret);
-    let public = algorithms.iter().find(|algorithm| !is_secret(algorithm));
+    let own = shown_table(table);
+    let kinds = [
+        Kind {
+            key: "jwks",
+            algorithm: algorithms.iter().find(|algorithm| !is_secret(algorithm)),
+            sample: Algorithm::RS256,
+            keyed: "public keys",
+            name: format!(
+                "run `tollgate keys fetch`, or save the issuer's key set in the policy folder, and name it in {own}: \
+                 `jwks = \"keys/….json\"`"
+            ),
+        },
+        Kind {
+            key: "secrets",
+            algorithm: algorithms.iter().find(is_secret),
+            sample: Algorithm::HS256,
+            keyed: "secrets",
+            name: format!(
+                "name its key in {own}: `secrets = [{{ kid = \"…\", file = \"keys/….key\" }}]`"
+            ),
+        },
+    ];
+    let [public, secret] = &kinds;
     let place = table.value_span("algorithms").unwrap_or(table.place());
-    if let (Some(algorithm), false) = (public, has_or_means(table, &ISSUER, "jwks")) {
-        report
-            .add(&codes::KEYS_MISSING, place, format!("`{algorithm}` without `jwks`"))
-            .help(
-                "run `tollgate keys fetch`, or save the issuer's key set in the policy folder, and name it: \
-                 `jwks = \"keys/….json\"`",
-            );
+    for (kind, other) in [(public, secret), (secret, public)] {
+        let unused = table
+            .key_span(kind.key)
+            .filter(|_| kind.algorithm.is_none());
+        let keyless = |kind: &Kind<'_>| {
+            let algorithm = kind.algorithm?;
+            (!has_or_means(table, &ISSUER, kind.key)).then_some(*algorithm)
+        };
+        // If no algorithm could be read, keys cannot be matched with them.
+        if let Some(span) = unused.filter(|_| !algorithms.is_empty()) {
+            let message = format!("`{}`, but no algorithm with {}", kind.key, kind.keyed);
+            let diagnostic = report.add(&codes::KEYS_UNUSED, span, message);
+            let keyless = keyless(other);
+            if let (Some(algorithm), Some(span)) = (keyless, table.value_span("algorithms")) {
+                diagnostic.also(span, format!("`{algorithm}` needs `{}`", other.key));
+            }
+            let more = if keyless.is_some() { "" } else { ", …" };
+            diagnostic.help(format!(
+                "list their algorithm in `algorithms` of {own}: `[\"{}\"{more}]`",
+                kind.sample
+            ));
+            if let Some(algorithm) = keyless {
+                diagnostic.help(format!("or, for `{algorithm}`: {}", other.name));
+            }
+        } else if let Some(algorithm) = keyless(kind)
+            && !(other.algorithm.is_none() && table.has(other.key))
+        {
+            let message = format!("`{algorithm}` without `{}`", kind.key);
+            let diagnostic = report.add(&codes::KEYS_MISSING, place, message);
+            if let (true, Some(span)) = (kind.key == "jwks", table.key_span("refresh")) {
+                diagnostic.also(span, "this only replaces a pinned key set at run time");
+            }
+            diagnostic.help(kind.name.as_str());
+        }
     }
-    if let (Some(algorithm), false) = (secret, has_or_means(table, &ISSUER, "secrets")) {
-        report
-            .add(
-                &codes::KEYS_MISSING,
-                place,
-                format!("`{algorithm}` without `secrets`"),
-            )
-            .help("name its key: `secrets = [{ kid = \"…\", file = \"keys/….key\" }]`");
-    }
-    // If no algorithm could be read, keys cannot be matched with them.
-    if algorithms.is_empty() {
-        return;
-    }
-    if let (None, Some(span)) = (public, table.key_span("jwks")) {
-        report
-            .add(
-                &codes::KEYS_UNUSED,
-                span,
-                "`jwks`, but no algorithm with public keys",
-            )
-            .help("list the algorithm too: `algorithms = [\"RS256\", …]`");
-    }
-    if let (None, Some(span)) = (secret, table.key_span("secrets")) {
-        report
-            .add(
-                &codes::KEYS_UNUSED,
-                span,
-                "`secrets`, but no algorithm with secrets",
-            )
-            .help("list the algorithm too: `algorithms = [\"HS256\", …]`");
-    }
-    if let (false, Some(span)) = (table.has("jwks"), table.key_span("refresh")) {
+    if let (None, false, Some(span)) = (
+        public.algorithm,
+        table.has("jwks"),
+        table.key_span("refresh"),
+    ) && !algorithms.is_empty()
+    {
         report
             .add(&codes::KEYS_UNUSED, span, "`refresh` without `jwks`")
-            .help("pin the key set that is fetched again: `jwks = \"keys/….json\"`");
+            .help(format!(
+                "pin the key set that is fetched again, in {own}: `jwks = \"keys/….json\"`"
+            ));
+    }
+}
+
+/// Keys of one kind, and an algorithm of the issuer that uses them.
+struct Kind<'a> {
+    /// The key of `[[issuer]]` that names them.
+    key: &'static str,
+    algorithm: Option<&'a Algorithm>,
+    /// The algorithm that they most probably are for.
+    sample: Algorithm,
+    keyed: &'static str,
+    /// The help for keys that are missing.
+    name: String,
+}
+
+/// An issuer's table for messages about keys that may be far from its header.
+pub(super) fn shown_table(table: Table<'_>) -> String {
+    match table.text("name") {
+        Some(name) if !name.value.is_empty() => format!("`[[issuer]]` `{}`", shown(name.value)),
+        _ => "this `[[issuer]]`".to_owned(),
     }
 }

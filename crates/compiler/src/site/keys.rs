@@ -146,11 +146,11 @@ fn key_set(
             (None, Some(_)) => {
                 let help = match error.fault {
                     KeyErrorKind::AmbiguousAlgorithm => {
-                        "list the one algorithm of this key in `algorithms`, or write `alg` into the key"
+                        "list the one algorithm of this key in `algorithms` of its `[[issuer]]`, or write `alg` into the key"
                     }
                     _ => {
-                        "replace the key at the issuer, or remove it from the file; `lenient_jwks = true` in the \
-                         issuer skips it with a warning"
+                        "replace the key at the issuer, or remove it from the file; `lenient_jwks = true` in its \
+                         `[[issuer]]` skips it with a warning"
                     }
                 };
                 report.add(&codes::BAD_KEY, name.span, problem).help(help)

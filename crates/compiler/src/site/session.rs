@@ -90,7 +90,7 @@ fn issuer<'g>(
         let message = format!("no issuer `{}`", shown(name.value));
         report
             .add(&codes::BAD_SESSION, name.span, message)
-            .help("name the `[[issuer]]` whose `secrets` sign sessions");
+            .help("write the `name` of the `[[issuer]]` whose `secrets` sign sessions");
         return None;
     };
     let only_hs256 = issuer.algorithms == [Algorithm::HS256];
@@ -109,7 +109,7 @@ fn issuer<'g>(
         issuer.name
     );
     report.add(&codes::BAD_SESSION, name.span, message).help(format!(
-        "give sessions an issuer of their own: `algorithms = [\"HS256\"]`, `clients = [\"{}\"]` and \
+        "give sessions an `[[issuer]]` of their own, with `algorithms = [\"HS256\"]`, `clients = [\"{}\"]` and \
          `secrets`",
         gate.site
     ));
@@ -135,7 +135,7 @@ fn kid(table: Table<'_>, issuer: &IssuerConfig, report: &mut Report) -> Option<S
     );
     report
         .add(&codes::BAD_SESSION, wanted.span, message)
-        .help("write the `kid` of one of its `secrets`");
+        .help("write the `kid` of one of the `secrets` of this `[[issuer]]`");
     None
 }
 
@@ -168,7 +168,7 @@ fn cookie(
                 span,
                 "a `__Host-` cookie is for the whole host, not for a course",
             )
-            .help("name it `__Secure-…`, or write `cookies = \"site\"`");
+            .help("name it `__Secure-…`, or write `cookies = \"site\"` in `[session]`");
         return None;
     }
     if !name.starts_with("__Host-") && !name.starts_with("__Secure-") {
@@ -179,7 +179,7 @@ fn cookie(
         report
             .add(&codes::COOKIE_PREFIX, span, message)
             .help(format!(
-                "write `cookie = \"{default}\"`, here and in `[token] from`"
+                "write `cookie = \"{default}\"` in `[session]`, and list it in `[token] from`"
             ));
         return None;
     }

@@ -130,7 +130,7 @@ fn check_session(
         let message = "browsers do not send cookies of courses to the endpoints of sign-in";
         report
             .add(&codes::BAD_SIGN_IN, span, message)
-            .help("write `cookies = \"site\"`, or remove `cookies`");
+            .help("write `cookies = \"site\"` in `[session]`, or remove `cookies`");
     }
     if session.form != SessionForm::Jwt {
         let span = written("form").unwrap_or(table.place());
@@ -140,7 +140,7 @@ fn check_session(
                 span,
                 "sign-in with sessions that gates do not accept",
             )
-            .help("write `form = \"jwt\"`, or remove `form`");
+            .help("write `form = \"jwt\"` in `[session]`, or remove `form`");
     }
     let is_taken = |endpoint: &str| {
         endpoint == path
@@ -152,9 +152,9 @@ fn check_session(
     if let Some(endpoint) = endpoint.filter(|endpoint| is_taken(endpoint)) {
         let span = written("endpoint").unwrap_or(table.place());
         let message = format!("`{endpoint}` is an endpoint of sign-in, too");
-        report
-            .add(&codes::BAD_SIGN_IN, span, message)
-            .help(format!("write another path, such as `{path}/session`"));
+        report.add(&codes::BAD_SIGN_IN, span, message).help(format!(
+            "write another path in `endpoint` of `[session]`, such as `{path}/session`"
+        ));
     }
 }
 

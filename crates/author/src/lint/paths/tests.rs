@@ -163,6 +163,64 @@ fn each_lint_applies_and_has_a_fix() {
             &[ALL, "deny = [\"/x.pdf\"]"],
             &[("TG0733", "\"/x.pdf\"", "`/x.pdf/**`")],
         ),
+        // What is below stays open as well, and one `*` is no more than a segment.
+        (
+            STRICT,
+            &[ALL, "deny = [\"/staff\"]"],
+            &[(
+                "TG0733",
+                "\"/staff\"",
+                "add `/staff/**` to the `deny`: it matches the path with a slash, and everything below it; if the origin \
+                 distinguishes the two, declare it in `site.toml`: `[paths] origin = \"s3\"` or `\"files\"`; everything \
+                 below stays allowed then",
+            )],
+        ),
+        (
+            STRICT,
+            &[ALL, "deny = [\"/staff\", \"/staff/*\"]"],
+            &[(
+                "TG0733",
+                "\"/staff/*\"",
+                "write `/staff/**` instead of `/staff/*`, which matches one segment only: deeper paths are not denied, either",
+            )],
+        ),
+        (
+            STRICT,
+            &[
+                "allow = [\"/staff/*/\"]\nanyone = true",
+                "deny = [\"/staff/*\"]",
+            ],
+            &[(
+                "TG0733",
+                "\"/staff/*\"",
+                "write `/staff/**` instead of `/staff/*`, which matches one segment only; if the origin distinguishes the \
+                 two, declare it in `site.toml`: `[paths] origin = \"s3\"` or `\"files\"`",
+            )],
+        ),
+        // Here it is closed by another rule.
+        (
+            STRICT,
+            &[
+                ALL,
+                "deny = [\"/staff/*\"]",
+                "deny = [\"/staff/*/*/**\", \"/staff/*/*\"]",
+            ],
+            &[(
+                "TG0733",
+                "\"/staff/*\"",
+                "which matches one segment only; if the origin",
+            )],
+        ),
+        (
+            STRICT,
+            &["allow = [\"/*/\"]\nanyone = true", "deny = [\"/x.pdf\"]"],
+            &[(
+                "TG0733",
+                "\"/x.pdf\"",
+                "add `/x.pdf/**` to the `deny`, if the origin may serve the same content for it",
+            )],
+        ),
+        (STRICT, &[ALL, "deny = [\"/staff\", \"/staff/**\"]"], &[]),
         (STRICT, &[ALL, "deny = [\"/*.pdf\", \"/*.pdf/**\"]"], &[]),
         (FILES, &[ALL, "deny = [\"/x.pdf\"]"], &[]),
         (S3, &[ALL, "deny = [\"/x.pdf\"]"], &[]),

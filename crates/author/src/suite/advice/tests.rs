@@ -112,6 +112,17 @@ fn every_error_has_a_fix() {
             "such as `get = ",
         ),
         ("expect = \"allow\"", "TG0103", "such as `get = "),
+        // A misspelled key is not missing as well.
+        (
+            "gett = \"/m/a\"\nexpect = \"allow\"",
+            "TG0102",
+            "did you mean `get`?",
+        ),
+        (
+            "get = \"/m/a\"\nexpct = \"allow\"",
+            "TG0102",
+            "did you mean `expect`?",
+        ),
     ];
     for (keys, code, help) in table {
         let found = findings(&test(keys));

@@ -48,8 +48,10 @@ super::declare_codes! {
     GROUPS_CLAIM_MISSING, "TG0416", Error, "issuer without a groups claim",
     "Rules name groups, and the claim of this issuer's tokens that contains them is not configured. For \
      Cognito it is `cognito:groups`; other issuers need `groups_claim`, the name of the claim or the list of \
-     names that lead to it, such as `[\"realm_access\", \"roles\"]` for Keycloak. An issuer that has no groups \
-     at all still needs it, so that the claim was chosen on purpose: write `groups_claim = \"groups\"`.";
+     names that lead to it, such as `[\"realm_access\", \"roles\"]` for Keycloak. Tokens of some issuers contain no \
+     groups, Google's for example. Then name the issuers whose groups an `allow` means: `issuers = [\"…\"]`. For a \
+     `deny` with groups in its `unless`, write `groups_claim = \"groups\"` for such an issuer: its users are then in no \
+     group.";
     UNKNOWN_RULE_ISSUER, "TG0417", Error, "unknown issuer in a rule",
     "`issuers` of a rule lists names of `[[issuer]]` tables, not values of `iss`.";
     SESSION_ISSUER_IN_RULE, "TG0418", Error, "rule for the issuer of sessions",

@@ -21,7 +21,8 @@ super::declare_codes! {
      signed with it will be rejected.";
     REPEATED_BASE, "TG0708", Warning, "pattern repeats the base",
     "Patterns of a course file are relative to its `base`, and this one starts with the base again, so \
-     it is about a folder inside a folder of the same name.";
+     it is about a folder inside a folder of the same name. A `deny` with such a pattern protects nothing that \
+     exists: write the pattern without the base.";
     NEVER_MATCHES, "TG0709", Warning, "rule that never matches",
     "No request makes the rule match: its parts exclude each other, such as a `from` after the time that \
      `when` requires, or two conditions that cannot both hold. Such a rule seems to allow or protect \
@@ -110,7 +111,8 @@ super::declare_codes! {
     DENY_WITHOUT_SLASH, "TG0733", Warning, "deny that a trailing slash evades",
     "A path with a trailing slash is another path: a `deny` for `/x.pdf` does not match `/x.pdf/`, and an `allow` \
      rule still allows that. Some servers ignore the slash and deliver the file. Add `/x.pdf/**` to the `deny`, or \
-     declare with `[paths] origin` that the origin keeps the two apart.";
+     declare with `[paths] origin` that the origin keeps the two apart. Paths below it are not denied either: `/x/*` is \
+     one segment, and only `/x/**` is everything below `/x`, whatever `origin` is.";
     UNUSED_ALGORITHM, "TG0735", Warning, "algorithm without a key",
     "The issuer lists an algorithm for which its key set has no key. No token of that algorithm can be valid \
      until the set has one. Remove the algorithm, or pin a key set with such a key.";
@@ -130,9 +132,10 @@ super::declare_codes! {
      user is sent to sign in again. Write `same_site = \"lax\"`, which still excludes the requests of other sites' forms \
      and scripts.";
     TEST_KEY, "TG0740", Warning, "issuer with a test key",
-    "The key set of the issuer contains a key that `tollgate init` or `tollgate keys new` generated. Tokens of the real \
-     issuer are rejected until its keys are pinned, and anyone with the private half of the test key can sign in as any \
-     user. Run `tollgate keys fetch` before you publish the policy.";
+    "The key set of the issuer contains a key that `tollgate init` or `tollgate keys new` generated, or one of a policy in \
+     Tollgate's documentation or fixtures, whose private half everyone has. The same applies to secrets. Tokens of the \
+     real issuer are rejected until its keys are pinned, and anyone with the private half of the test key can sign in as \
+     any user. Run `tollgate keys fetch` before you publish the policy, and write new secrets.";
     FORBIDDEN_SIGN_IN, "TG0741", Warning, "users who are signed in are sent to sign in",
     "`forbidden` is the response to requests that no token or not this token can open. A redirect to sign-in sends users \
      who are signed in to sign in again, which changes nothing, and then back to the page. Write a status, or redirect to \

@@ -5,6 +5,7 @@
 
 use super::lines::{is_header, line_around};
 use crate::diagnostic::{Applicability, Edit, Span, is_readable, shown};
+use crate::keys::is_tables;
 
 /// An error, in words that its author understands.
 pub(super) struct Mistake {
@@ -12,8 +13,8 @@ pub(super) struct Mistake {
     /// The span of the earlier definition.
     pub(super) first: Option<Span>,
     pub(super) help: String,
-    /// The edit that carries out the help.
-    pub(super) edit: Option<Edit>,
+    /// The edits that carry out the help together.
+    pub(super) edits: Vec<Edit>,
 }
 
 impl Mistake {
@@ -22,12 +23,13 @@ impl Mistake {
             message: message.into(),
             first: None,
             help: help.into(),
-            edit: None,
+            edits: Vec::new(),
         }
     }
 
     fn with(self, edit: Option<Edit>) -> Self {
-        Self { edit, ..self }
+        let edits = edit.into_iter().collect();
+        Self { edits, ..self }
     }
 }
 
@@ -157,19 +159,34 @@ fn duplicate(text: &str, span: Span, line: &str) -> Mistake {
     let before = text
         .get(..line_around(text, span).start)
         .unwrap_or_default();
-    if is_header(line) {
-        let header = line.trim();
-        let mut found = Mistake::new(
-            format!("table `{}` is defined twice", shown(header)),
-            format!("put the keys of both under one `{}`", shown(header)),
-        );
-        found.first = lines(before)
-            .find(|(_, earlier)| earlier.trim() == header)
-            .map(|(start, earlier)| Span {
-                start,
-                end: start + earlier.trim_end().len(),
-            });
-        return found;
+    if let Some(header) = header(line) {
+        let headers = single_headers(text, header.name);
+        let first = lines(before).find_map(|(start, earlier)| {
+            let own = self::header(earlier).filter(|own| own.name == header.name)?;
+            Some(own.span(start, earlier))
+        });
+        if is_tables(header.name) {
+            let name = shown(header.name);
+            return Mistake {
+                message: format!("`[{name}]` is one table, so it cannot occur next to another one"),
+                first,
+                help: format!(
+                    "write `[[{name}]]`, with two brackets, for each: it is a list of tables"
+                ),
+                edits: headers
+                    .into_iter()
+                    .map(|span| Edit::new(span, format!("[[{}]]", header.name)))
+                    .collect(),
+            };
+        }
+        let whole = shown(header.text(line));
+        return Mistake {
+            first,
+            ..Mistake::new(
+                format!("table `{whole}` is defined twice"),
+                format!("put the keys of both under one `{whole}`"),
+            )
+        };
     }
     let mut found = Mistake::new(
         format!("key `{}` is defined twice in this table", shown(name)),
@@ -192,6 +209,83 @@ fn duplicate(text: &str, span: Span, line: &str) -> Mistake {
         })
         .last();
     found
+}
+
+/// The headers of an error that are tables where a list of tables belongs, with everything under them. They are
+/// reported together.
+pub(super) fn single_tables(text: &str, error: Span, message: &str) -> Vec<Span> {
+    let around = line_around(text, error);
+    let line = text.get(around.start..around.end).unwrap_or_default();
+    let name = header(line).map(|header| header.name);
+    let Some(name) = name.filter(|name| message.contains("duplicate key") && is_tables(name))
+    else {
+        return Vec::new();
+    };
+    let mut tables: Vec<Span> = Vec::new();
+    let mut is_inside = false;
+    for (start, line) in lines(text) {
+        if let Some(header) = header(line) {
+            let rest = header.name.strip_prefix(name);
+            let is_own = rest == Some("") && !header.is_list;
+            is_inside = is_own || is_inside && rest.is_some_and(|rest| rest.starts_with('.'));
+        }
+        let end = start + line.len();
+        match tables.last_mut().filter(|last| last.end == start) {
+            Some(last) if is_inside => last.end = end,
+            _ if is_inside => tables.push(Span { start, end }),
+            _ => {}
+        }
+    }
+    tables
+}
+
+/// The spans of the headers `[name]`.
+fn single_headers(text: &str, name: &str) -> Vec<Span> {
+    lines(text)
+        .filter_map(|(start, line)| {
+            let header = header(line).filter(|header| header.name == name && !header.is_list)?;
+            Some(header.span(start, line))
+        })
+        .collect()
+}
+
+/// The header in a line.
+struct Header<'l> {
+    name: &'l str,
+    /// Whether it has two brackets.
+    is_list: bool,
+}
+
+impl<'l> Header<'l> {
+    /// The header with its brackets.
+    fn text(&self, line: &'l str) -> &'l str {
+        let span = self.span(0, line);
+        line.get(span.start..span.end).unwrap_or_default()
+    }
+
+    /// The span of the header in its line, which begins at `start`.
+    fn span(&self, start: usize, line: &str) -> Span {
+        let start = start + line.len() - line.trim_start().len();
+        let brackets = if self.is_list { 2 } else { 1 };
+        Span {
+            start,
+            end: start + self.name.len() + 2 * brackets,
+        }
+    }
+}
+
+/// The header in a line without spaces inside its brackets.
+fn header(line: &str) -> Option<Header<'_>> {
+    let inner = line
+        .trim_start()
+        .strip_prefix('[')
+        .filter(|_| is_header(line))?;
+    let (inner, is_list) = match inner.strip_prefix('[') {
+        Some(inner) => (inner, true),
+        None => (inner, false),
+    };
+    let (name, _) = inner.split_once(']')?;
+    Some(Header { name, is_list })
 }
 
 /// The lines of a text, with the byte where each starts.

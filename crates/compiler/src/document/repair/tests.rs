@@ -33,6 +33,23 @@ fn one_statement_is_lost_for_one_error() {
             "[[rule]]\na = 1\n[x]\nc = 1",
             1,
         ),
+        // Tables where a list of tables belongs are lost together.
+        (
+            "[rule]\na = 1\n[rule] # b\na = 2\n[x]\nc = 1\n[rule]\na = 3\n",
+            "[x]\nc = 1",
+            1,
+        ),
+        (
+            "[rule]\na = 1\n[[rule]]\na = 2\n[x]\nc = 1\n",
+            "[[rule]]\na = 2\n[x]\nc = 1",
+            1,
+        ),
+        (
+            "[issuer]\na = 1\n[issuer.b]\na = 1\n[issuer]\na = 2\n",
+            "",
+            1,
+        ),
+        ("[x]\na = 1\n[x]\na = 2\n", "[x]\na = 1", 1),
         ("[rule\na = 1\n[x]\nc = 1\n", "[x]\nc = 1", 1),
         ("é é é\na = 1\n", "a = 1", 1),
         ("a = \"\"\"\nx = 1\ny = 2\n", "x = 1\ny = 2", 1),

@@ -231,7 +231,10 @@ fn named_issuer<'g>(
             let message = "`[sign_in]` does not name one of several issuers";
             report
                 .add(&codes::BAD_SIGN_IN, table.place(), message)
-                .help(format!("write `issuer = …` with {}", or_list(&names)));
+                .help(format!(
+                    "name one in `issuer` of `[sign_in]`: {}",
+                    or_list(&names)
+                ));
         }
         // Without a session it is unknown which of them signs sessions, and its absence was reported.
         return None;
@@ -302,7 +305,7 @@ fn client(
         diagnostic.help(format!("did you mean `{}`?", shown(near)));
     }
     diagnostic.help(format!(
-        "if tokens of this client are accepted, add it to the issuer: `clients = [\"{}\", …]`",
+        "if tokens of this client are accepted, add it to `clients` of `[[issuer]]` `{name}`: `[\"{}\", …]`",
         shown(client.value)
     ));
     None
@@ -356,7 +359,7 @@ fn scopes(table: Table<'_>, report: &mut Report) -> Option<Vec<String>> {
                 "without the scope `openid` the issuer returns no ID token",
             )
             .help(format!(
-                "add it: `scopes = [\"openid\", {}]`",
+                "add it to `scopes` of `[sign_in]`: `[\"openid\", {}]`",
                 all.join(", ")
             ));
     }

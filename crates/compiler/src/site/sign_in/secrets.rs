@@ -27,7 +27,7 @@ pub(super) fn sealing(
                 span,
                 "no secret seals the cookies of sign-in",
             )
-            .help("name one: `secrets = [{ kid = \"s1\", file = \"keys/sign-in-1.key\" }]`");
+            .help("name one in `[sign_in]`: `secrets = [{ kid = \"s1\", file = \"keys/sign-in-1.key\" }]`");
     }
     let mut secrets = Vec::new();
     let mut is_complete = !entries.is_empty();
@@ -95,7 +95,8 @@ pub(super) fn of_client(
                 "`client_secret` of `[sign_in]` is not the name of a file",
             )
             .help(
-                "write the secret to a file of the policy folder, and the file's name here: `client_secret = \"keys/web.secret\"`",
+                "write the secret to a file of the policy folder, and the file's name in `[sign_in]`: \
+                 `client_secret = \"keys/web.secret\"`",
             );
         return None;
     }

@@ -11,8 +11,10 @@ pub fn covers(outer: &Pattern, inner: &Pattern) -> bool {
     loop {
         match (mine.next(), theirs.next()) {
             (Some(Segment::Rest), rest) => {
-                // A final `/**` matches everything below, with or without a trailing slash.
-                return mine.next().is_none() && (rest.is_some() || inner.trailing_slash);
+                // A final `/**` matches everything below, with or without a trailing slash; `/**/` only with one.
+                return mine.next().is_none()
+                    && (rest.is_some() || inner.trailing_slash)
+                    && (inner.trailing_slash || !outer.trailing_slash);
             }
             (None, None) => return outer.trailing_slash == inner.trailing_slash,
             (Some(mine), Some(theirs)) if holds(mine, theirs) => {}
