@@ -132,22 +132,23 @@ impl Authz {
             fetched: Box::new(serve::report_fetch),
             events: report(self.log),
         };
-        let server = Server::bind(&self.listen, gate, Arc::new(source), options).map_err(
-            |error| match error {
-                AuthzError::NoPeers => Failure::NoPeers,
-                AuthzError::Status(error) => Failure::Listen {
-                    option: "--status",
-                    listen: self.status.map(Listen::Tcp).unwrap_or(self.listen.clone()),
-                    error,
-                },
-                AuthzError::Listen(error) => Failure::Listen {
-                    option: "--listen",
-                    listen: self.listen.clone(),
-                    error,
-                },
-                error => Failure::Authz(error),
-            },
-        )?;
+        let server =
+            Server::bind(&self.listen(), gate, Arc::new(source), options).map_err(|error| {
+                match error {
+                    AuthzError::NoPeers => Failure::NoPeers,
+                    AuthzError::Status(error) => Failure::Listen {
+                        option: "--status",
+                        listen: self.status.map(Listen::Tcp).unwrap_or(self.listen.clone()),
+                        error,
+                    },
+                    AuthzError::Listen(error) => Failure::Listen {
+                        option: "--listen",
+                        listen: self.listen.clone(),
+                        error,
+                    },
+                    error => Failure::Authz(error),
+                }
+            })?;
         let shown = server
             .addr()
             .map_or_else(|| shown(&self.listen), |addr| addr.to_string());

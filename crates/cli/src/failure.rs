@@ -533,7 +533,7 @@ fn listen_help(option: &str, listen: &Listen, kind: io::ErrorKind) -> Option<Str
                 "stop the process that listens there, or choose another port, such as `{option} {other}`"
             )
         }
-        (io::ErrorKind::AddrInUse, Listen::Unix(_)) => {
+        (io::ErrorKind::AddrInUse, Listen::Unix { .. }) => {
             format!(
                 "stop the process that listens there, or choose another socket: `{option} unix:PATH`"
             )
@@ -548,7 +548,7 @@ fn listen_help(option: &str, listen: &Listen, kind: io::ErrorKind) -> Option<Str
             other.set_port(8_080);
             format!("choose a port above 1023, such as `{option} {other}`")
         }
-        (io::ErrorKind::PermissionDenied, Listen::Unix(_)) => {
+        (io::ErrorKind::PermissionDenied, Listen::Unix { .. }) => {
             "choose a directory in which this user may create files".to_owned()
         }
         (io::ErrorKind::NotFound, _) => "create the directory of the socket first".to_owned(),

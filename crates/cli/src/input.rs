@@ -38,7 +38,10 @@ pub(crate) fn listen_or_socket(text: &str) -> Result<Listen, String> {
     const SOCKET: &str = "for a Unix socket: `unix:/run/tollgate/authz.sock`";
     match text.strip_prefix("unix:") {
         Some("") => Err(format!("a path is missing: {SOCKET}")),
-        Some(path) => Ok(Listen::Unix(path.into())),
+        Some(path) => Ok(Listen::Unix {
+            path: path.into(),
+            mode: 0o660,
+        }),
         None => listen(text)
             .map(Listen::Tcp)
             .map_err(|problem| format!("{problem}; {SOCKET}")),
