@@ -57,16 +57,17 @@ fn published_policies_have_test_keys() {
             [
                 "the keys of issuer `learners` include `learners-1`, which is published with Tollgate",
                 "the keys of issuer `partners` include `partner-es`, which is published with Tollgate",
-                "the keys of issuer `session` include `session-1`, which is published with Tollgate",
+                "the keys of issuer `sessions` include `session-1`, which is published with Tollgate",
             ]
             .as_slice(),
         ),
         (
             "docs/recipes/sessions",
-            &[
+            [
                 "the keys of issuer `learners` include `learners-1`, which is published with Tollgate",
                 "the keys of issuer `sessions` include `2027-01`, which is published with Tollgate",
-            ],
+            ]
+            .as_slice(),
         ),
     ] {
         let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");

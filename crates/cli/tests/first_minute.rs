@@ -211,6 +211,9 @@ fn a_missing_policy_is_reported_with_the_places_searched() {
     let folder = tempfile::TempDir::new().unwrap();
     let here = folder.path().canonicalize().unwrap();
     let shown = here.display();
+    let searched = format!(
+        "`site.toml` is neither in `{shown}`, nor in `{shown}/policy`, nor in a parent directory"
+    );
     for command in [
         "check",
         "test",
@@ -227,9 +230,7 @@ fn a_missing_policy_is_reported_with_the_places_searched() {
         let (code, text) = run(&format!("tollgate {command}"), &here);
         assert_eq!(code, 2, "{command}: {text}");
         for part in [
-            &format!(
-                "`site.toml` is neither in `{shown}`, nor in `{shown}/policy`, nor in a parent directory"
-            ),
+            searched.as_str(),
             "give the directory that contains `site.toml` as the argument DIR",
         ] {
             assert!(text.contains(part), "{command}: {text}");

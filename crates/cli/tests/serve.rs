@@ -85,10 +85,10 @@ fn a_port_in_use_is_reported_with_another_one() {
     let authz = ["authz", "--policy", site, "--peers", "127.0.0.1"];
     for (arguments, option) in [
         (
-            [&["serve", site, "--root", site], listen.as_slice()].concat(),
+            [["serve", site, "--root", site].as_slice(), &listen].concat(),
             "--listen",
         ),
-        ([&authz, listen.as_slice()].concat(), "--listen"),
+        ([authz.as_slice(), &listen].concat(), "--listen"),
         (
             [
                 authz.as_slice(),

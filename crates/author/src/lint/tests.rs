@@ -391,13 +391,14 @@ fn consequences_are_not_reported_with_their_cause() {
     let always = "deny = [\"/a\", \"/a/**\"]\nwhen = \"true\"";
     let colon = "deny = [\"/users/:id/x\"]";
     let login = "[deny]\nforbidden = { redirect = \"login\" }\n[login]\nurl = \"/login\"\n";
+    let (constant, syntax) = (kept("TG0704"), kept("TG0726"));
     let suppressed = format!("{login}[[lint]]\nallow = \"TG0741\"\nbecause = \"kept\"\n");
     let table: &[(&str, &[&str], &[&str])] = &[
         ("", &[ALL, never], &["TG0704"]),
-        (&kept("TG0704"), &[ALL, never], &["TG0709"]),
+        (&constant, &[ALL, never], &["TG0709"]),
         ("", &[ALL, always], &["TG0704"]),
         ("", &[USERS, colon], &["TG0726"]),
-        (&kept("TG0726"), &[USERS, colon], &["TG0711"]),
+        (&syntax, &[USERS, colon], &["TG0711"]),
         // The same in another rule has its own cause.
         (
             "",
