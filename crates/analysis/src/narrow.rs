@@ -187,7 +187,7 @@ impl Narrow for RuleSpec {
                     .iter()
                     .any(|known| has(core::slice::from_ref(name), known))
             };
-            names.filter(|names| names.iter().all(|name| is_listed(name)))
+            names.filter(|names| names.iter().all(is_listed))
         });
         if let Some(enough) = enough {
             groups.retain(|name| has(&enough, name));

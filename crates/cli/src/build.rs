@@ -80,8 +80,8 @@ pub(crate) struct Build {
     pub(crate) json: bool,
 }
 
-/// The zip of a target, without signature and trust keys.
-pub(crate) fn zip(
+/// The file of a target, without signature and trust keys.
+pub(crate) fn file(
     target: &str,
     policy: &Deployable,
     gate: &Gate<Vec<u8>>,
@@ -96,7 +96,7 @@ pub(crate) fn zip(
         index: gate.image().path_options().index,
         site: None,
         id: &gate.policy_id().to_string(),
-        out: Path::new("policy.zip"),
+        out: Path::new("artifact"),
         parts: &Parts::find(parts),
         flavour: target.flavour(None),
     })?;

@@ -26,7 +26,8 @@ use package::{Built, Source};
                   publication is finished by running it again.\n\nExamples:\n  \
                   tollgate publish policy --target cloudfront-functions --dry-run\n  \
                   tollgate publish policy --target lambda --artifact dist/lambda.zip --percent 10\n  \
-                  tollgate publish policy --target cloudflare --worker tollgate --artifact dist --percent 10"
+                  tollgate publish policy --target cloudflare --worker tollgate --artifact dist --percent 10\n  \
+                  tollgate publish policy --target edgeworkers --id 4242 --network staging"
 )]
 pub(crate) struct Publish {
     #[command(flatten)]

@@ -179,6 +179,7 @@ fn the_page_about_publishing_has_a_valid_file() {
         "lambda",
         "authz",
         "cloudflare",
+        "edgeworkers",
     ] {
         assert!(tollgate_compiler::publish::Destinations::read(&tree).has(target));
     }

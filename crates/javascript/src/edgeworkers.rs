@@ -1,5 +1,7 @@
 //! The finished parts for Akamai EdgeWorkers: the two files of a code bundle.
 
+mod version;
+
 use serde_json::{Map, Value, json};
 use tollgate_token::Algorithm;
 
@@ -13,6 +15,9 @@ use super::pages::{Layout, Level, candidates};
 use super::sign_in;
 use super::source::{Code, Edge, ascii, configure, read_paths, short};
 use tollgate_policy::spec::ImageSpec;
+use version::version;
+
+pub use version::policy_of;
 
 /// Most bytes of the files of a bundle, Akamai's limit before compression.
 pub const MAX_BUNDLE_BYTES: usize = 1024 * 1024;
@@ -67,9 +72,8 @@ pub fn edgeworkers(policy: &ImageSpec, id: &str) -> Result<EdgeWorkers, JavaScri
     if main.len() > MAX_BUNDLE_BYTES {
         return Err(JavaScriptError::BundleTooLarge { bytes: main.len() });
     }
-    let short_id: String = id.chars().take(8).collect();
     let manifest = json!({
-        "edgeworker-version": format!("1.0.{}", u32::from_str_radix(&short_id, 16).unwrap_or(0)),
+        "edgeworker-version": version(id, &main),
         "description": format!("Tollgate, policy {id}"),
     });
     Ok(EdgeWorkers {

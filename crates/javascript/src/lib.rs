@@ -26,6 +26,7 @@ mod store;
 pub use cloudfront::pointer_of as cloudfront_pointer;
 pub use cloudfront::verifies as cloudfront_verifies;
 pub use cloudfront::{CloudFront, cloudfront, cloudfront_of_any_size};
+pub use edgeworkers::policy_of as edgeworkers_policy;
 pub use edgeworkers::verify as edgeworkers_verify;
 pub use edgeworkers::{EdgeWorkers, MAX_BUNDLE_BYTES, edgeworkers};
 pub use error::JavaScriptError;

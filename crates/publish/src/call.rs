@@ -1,7 +1,7 @@
-//! Calls of AWS's and Cloudflare's APIs as data: exactly what a dry run prints and a run sends.
+//! Calls of the platforms' APIs as data: exactly what a dry run prints and a run sends.
 //!
-//! Not here: signing ([`aws`](crate::aws)), sending ([`world`](crate::world)), and the order of calls, which is in the
-//! file of each platform.
+//! Not here: signing ([`aws`](crate::aws), [`edgegrid`](crate::edgegrid)), sending ([`world`](crate::world)), and the order
+//! of calls, which is in the file of each platform.
 
 use core::fmt;
 
@@ -18,6 +18,9 @@ const PART: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
+
+/// In the type of an error: Akamai rejects the signature, its time or the token, also with status 400.
+pub(crate) const AKAMAI_AUTHENTICATION: &str = "pep-authn";
 
 /// A service at one of its endpoints.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +44,8 @@ pub enum Service {
     },
     /// Workers and their KV namespaces.
     Cloudflare,
+    /// Akamai's EdgeWorkers. The host belongs to the credentials.
+    EdgeWorkers,
 }
 
 impl Service {
@@ -52,6 +57,7 @@ impl Service {
             Self::Lambda { .. } => "lambda",
             Self::S3 { .. } => "s3",
             Self::Cloudflare => "cloudflare",
+            Self::EdgeWorkers => "edgeworkers",
         }
     }
 
@@ -63,6 +69,7 @@ impl Service {
             Self::Lambda { .. } => "AWS_ENDPOINT_URL_LAMBDA",
             Self::S3 { .. } => "AWS_ENDPOINT_URL_S3",
             Self::Cloudflare => "CLOUDFLARE_API_BASE_URL",
+            Self::EdgeWorkers => "AKAMAI_HOST",
         }
     }
 
@@ -70,7 +77,7 @@ impl Service {
     pub fn region(&self) -> Option<&str> {
         match self {
             Self::CloudFront => Some("us-east-1"),
-            Self::KeyValueStore { .. } | Self::Cloudflare => None,
+            Self::KeyValueStore { .. } | Self::Cloudflare | Self::EdgeWorkers => None,
             Self::Lambda { region } | Self::S3 { region } => Some(region),
         }
     }
@@ -85,6 +92,8 @@ impl Service {
             Self::Lambda { region } => format!("lambda.{region}.amazonaws.com"),
             Self::S3 { region } => format!("s3.{region}.amazonaws.com"),
             Self::Cloudflare => "api.cloudflare.com".to_owned(),
+            // Every API client has a host of its own, which is not printed.
+            Self::EdgeWorkers => "AKAMAI_HOST".to_owned(),
         }
     }
 
@@ -92,6 +101,7 @@ impl Service {
     pub const fn root(&self) -> &'static str {
         match self {
             Self::Cloudflare => "/client/v4",
+            Self::EdgeWorkers => "/edgeworkers/v1",
             Self::CloudFront
             | Self::KeyValueStore { .. }
             | Self::Lambda { .. }
@@ -164,7 +174,7 @@ impl Call {
         self
     }
 
-    /// The action: for AWS, the one that an IAM policy must allow.
+    /// The action; for AWS, it is the one that an IAM policy must allow.
     pub fn action(&self) -> String {
         format!("{}:{}", self.service.signing_name(), self.name)
     }
@@ -276,7 +286,7 @@ impl Reply {
         })
     }
 
-    /// The code and the message of an error, in either of AWS's formats or in Cloudflare's.
+    /// The code and the message of an error, in either of AWS's formats, in Cloudflare's or in Akamai's.
     pub fn error(&self) -> (String, String) {
         let text = self.text();
         if text.trim_start().starts_with('<') {
@@ -297,8 +307,12 @@ impl Reply {
             let found = names.iter().find_map(|name| object.get(*name)?.as_str());
             found.unwrap_or_default().to_owned()
         };
-        let code = text(&["__type", "Code", "code"]);
+        let code = text(&["__type", "Code", "code", "errorCode"]);
         let code = code.rsplit('#').next().unwrap_or_default().to_owned();
-        (code, text(&["Message", "message"]))
+        let code = match text(&["type"]).contains(AKAMAI_AUTHENTICATION) {
+            true => AKAMAI_AUTHENTICATION.to_owned(),
+            false => code,
+        };
+        (code, text(&["Message", "message", "detail", "title"]))
     }
 }

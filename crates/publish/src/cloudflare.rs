@@ -7,13 +7,11 @@ use std::env;
 
 use crate::call::{Call, Reply, Service};
 use crate::error::PublishError;
-use crate::line::{Line, Request, endpoint};
+use crate::line::{Line, Request, USER_AGENT, endpoint};
 use crate::world::SendError;
 
 const TOKEN: &str = "CLOUDFLARE_API_TOKEN";
 const BASE_URL: &str = "CLOUDFLARE_API_BASE_URL";
-/// Without it, some of Cloudflare's own protections reject a request.
-const USER_AGENT: &str = concat!("tollgate/", env!("CARGO_PKG_VERSION"));
 
 /// A connection to Cloudflare's API.
 pub struct Cloudflare {

@@ -9,6 +9,8 @@ pub enum PublishError {
     Credentials(String),
     /// No Cloudflare API token, or none that can be used.
     Token(String),
+    /// No Akamai API credentials, or none that can be used.
+    EdgeGrid(String),
     /// A setting is missing or invalid.
     Setting {
         /// The name, as in `publish.toml`.
@@ -74,6 +76,13 @@ pub enum PublishError {
         /// The platform's message.
         message: String,
     },
+    /// Akamai ended an activation without completing it.
+    Aborted {
+        /// The activation.
+        what: String,
+        /// Its status.
+        status: String,
+    },
     /// What is live is not Tollgate's.
     Foreign {
         /// What.
@@ -108,7 +117,7 @@ impl PublishError {
     /// A stable code.
     pub const fn code(&self) -> &'static str {
         match self {
-            Self::Credentials(_) | Self::Token(_) => "credentials",
+            Self::Credentials(_) | Self::Token(_) | Self::EdgeGrid(_) => "credentials",
             Self::Setting { .. } => "setting",
             Self::Network { .. } => "network",
             Self::Denied { .. } => "denied",
@@ -116,7 +125,7 @@ impl PublishError {
             Self::Missing { .. } => "missing",
             Self::Changed { .. } => "changed",
             Self::Late { .. } => "late",
-            Self::Broken { .. } => "broken",
+            Self::Broken { .. } | Self::Aborted { .. } => "broken",
             Self::Foreign { .. } => "foreign",
             Self::Retired { .. } => "retired",
             Self::NoEarlier => "no_earlier",
@@ -131,16 +140,19 @@ impl PublishError {
         match self {
             Self::Credentials(_) => "log in with `aws sso login` or `aws configure`, or set AWS_PROFILE; `aws sts get-caller-identity` shows who you are".to_owned(),
             Self::Token(_) => "create an API token at dash.cloudflare.com (My Profile, API Tokens) and set CLOUDFLARE_API_TOKEN; docs/publishing.md lists its permissions".to_owned(),
+            Self::EdgeGrid(_) => "create an API client in Control Center (Identity & access) with READ-WRITE for EdgeWorkers, and save its credentials in `~/.edgerc` or in AKAMAI_HOST, AKAMAI_CLIENT_TOKEN, AKAMAI_CLIENT_SECRET and AKAMAI_ACCESS_TOKEN; docs/publishing.md describes both".to_owned(),
             Self::Setting { name, .. } if name.starts_with("CLOUDFLARE_") || name.starts_with("AWS_") => format!("correct, set or unset `{name}` in the environment"),
             Self::Setting { name, .. } => format!("set `{name}` in the table of the target in `publish.toml`, or give its option"),
             Self::Network { .. } => "check the connection, then run the command again: it continues where it stopped".to_owned(),
             Self::Denied { action, .. } if action.starts_with("cloudflare:") => "check that CLOUDFLARE_API_TOKEN is valid, belongs to this account, and has the permissions in docs/publishing.md".to_owned(),
+            Self::Denied { action, .. } if action.starts_with("edgeworkers:") => "check that the credentials are valid, that their API client has READ-WRITE for EdgeWorkers and may use the account, and that the clock of this machine is right".to_owned(),
             Self::Denied { action, .. } => format!("allow `{action}` for your role; docs/publishing.md has the IAM policy"),
             Self::Service { .. } => "run the command again: it continues where it stopped".to_owned(),
             Self::Missing { help, .. } | Self::Unsupported { help, .. } => help.clone(),
             Self::Changed { .. } => "find out who changed it with `tollgate status`, then run the command again: it begins with what is there now".to_owned(),
             Self::Late { .. } => "run the command again: it continues where it stopped, and waits again".to_owned(),
             Self::Broken { .. } => "nothing was put into force; report this with the message".to_owned(),
+            Self::Aborted { .. } => "`tollgate status` reports what is active; look up the activation in Control Center, then run the command again".to_owned(),
             Self::Foreign { .. } => "name another function, or give `--replace-foreign` if it may be replaced".to_owned(),
             Self::Retired { left, .. } => match left.as_slice() {
                 [] => "check out the revision of that policy, and publish it".to_owned(),
@@ -161,6 +173,7 @@ impl fmt::Display for PublishError {
         match self {
             Self::Credentials(cause) => write!(f, "no AWS credentials: {cause}"),
             Self::Token(cause) => write!(f, "no Cloudflare API token: {cause}"),
+            Self::EdgeGrid(cause) => write!(f, "no Akamai API credentials: {cause}"),
             Self::Setting { name, problem } => write!(f, "`{name}` {problem}"),
             Self::Network { action, message } => write!(f, "no answer to `{action}`: {message}"),
             Self::Denied { action, message } => {
@@ -181,6 +194,9 @@ impl fmt::Display for PublishError {
             }
             Self::Late { what, secs } => write!(f, "{what} took longer than {secs} s"),
             Self::Broken { what, message } => write!(f, "{what} failed: {message}"),
+            Self::Aborted { what, status } => {
+                write!(f, "Akamai ended {what} with the status `{status}`")
+            }
             Self::Foreign { what } => write!(f, "{what} was not generated by Tollgate"),
             Self::Retired { policy, .. } => {
                 write!(

@@ -16,6 +16,8 @@ use crate::call::Reply;
 use crate::error::PublishError;
 use crate::world::SendError;
 
+/// Without it, some providers' own protections reject a request.
+pub(crate) const USER_AGENT: &str = concat!("tollgate/", env!("CARGO_PKG_VERSION"));
 /// The longest response, in bytes.
 const MAX_REPLY_BYTES: usize = 64 * 1024 * 1024;
 /// The longest time for one response. A package is large, and the line may be slow.

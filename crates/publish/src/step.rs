@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::call::{Call, Reply};
+use crate::call::{AKAMAI_AUTHENTICATION, Call, Reply};
+use crate::edgeworkers;
 use crate::error::PublishError;
 use crate::workers;
 use crate::world::{Event, SendError, World};
@@ -79,6 +80,7 @@ impl Poll {
             call,
             until,
             failed: None,
+            changed: None,
             limit_secs,
             is_test: false,
         }
@@ -130,6 +132,8 @@ pub struct Poll {
     pub until: Check,
     /// A condition after which the other one never holds, and the place of the reason in the JSON.
     pub failed: Option<(Check, &'static str)>,
+    /// A condition that holds if somebody else changed it, and the subject.
+    pub changed: Option<(Check, String)>,
     /// The longest time, in seconds.
     pub limit_secs: u64,
     /// The reason if the condition never holds: an error of the new code rather than a slow platform.
@@ -154,6 +158,8 @@ pub enum Check {
     /// The latest deployment of a Worker has exactly these versions, with these shares in percent; `{name}` stands for a
     /// captured value.
     Deployed(Vec<(String, u8)>),
+    /// A condition about a response of Akamai's API.
+    EdgeWorkers(Box<edgeworkers::Is>),
     /// The first XML element of this name does not have this text.
     XmlIsNot(&'static str, &'static str),
     /// The first XML element of this name has this text.
@@ -361,12 +367,22 @@ fn run_poll(
         if let Some((check, place)) = &poll.failed
             && holds(check, &reply, captured)
         {
-            let reason = reply.json();
-            let reason = reason.pointer(place).and_then(Value::as_str);
+            let object = reply.json();
+            if let Check::EdgeWorkers(is) = check
+                && let Some(error) = edgeworkers::aborted(is, &object)
+            {
+                return Err(error);
+            }
+            let reason = object.pointer(place).and_then(Value::as_str);
             return Err(PublishError::Broken {
                 what: what.to_owned(),
                 message: reason.unwrap_or("without a reason").to_owned(),
             });
+        }
+        if let Some((check, what)) = &poll.changed
+            && holds(check, &reply, captured)
+        {
+            return Err(PublishError::Changed { what: what.clone() });
         }
         if waited >= poll.limit_secs {
             return Err(match poll.is_test {
@@ -442,6 +458,9 @@ pub(crate) fn failed(call: &Call, reply: &Reply) -> PublishError {
     match reply.status {
         401 | 403 if code.contains("Expired") || code.contains("InvalidClientTokenId") => {
             PublishError::Credentials(format!("{code}: {message}"))
+        }
+        400 | 401 | 403 if code == AKAMAI_AUTHENTICATION => {
+            PublishError::Denied { action, message }
         }
         401 | 403 => PublishError::Denied {
             action,
@@ -532,6 +551,7 @@ fn holds(check: &Check, reply: &Reply, captured: &BTreeMap<&'static str, String>
                 .collect();
             workers::deploys(&reply.json(), &shares)
         }
+        Check::EdgeWorkers(is) => edgeworkers::holds(is, &reply.json()),
         Check::XmlIs(name, text) => first_text(reply, name).as_deref() == Some(*text),
         Check::XmlIsNot(name, text) => first_text(reply, name).is_some_and(|found| found != *text),
         Check::Answers => reply.status != 404 && test_failure(reply).is_none(),

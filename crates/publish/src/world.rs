@@ -1,6 +1,7 @@
 //! What a publication needs from outside: an API to call, tools to run, a clock, a listener for progress.
 //!
-//! Tests replace it by a stub that checks signatures and injects faults. Not here: signing ([`aws`](crate::aws)).
+//! Tests replace it by a stub that checks signatures and injects faults. Not here: signing ([`aws`](crate::aws),
+//! [`edgegrid`](crate::edgegrid)).
 
 use core::time::Duration;
 

@@ -8,9 +8,10 @@ use serde_json::{Value, json};
 use tollgate_compiler::SourceTree;
 use tollgate_compiler::publish::Destinations;
 use tollgate_publish::cloudfront::Behaviour;
+use tollgate_publish::edgeworkers::Network;
 use tollgate_publish::lambda::Selector;
 use tollgate_publish::{
-    PublishError, World, cloudfront_functions, lambda, object, workers, workers_kv,
+    PublishError, World, cloudfront_functions, edgeworkers, lambda, object, workers, workers_kv,
 };
 
 use super::Plan;
@@ -24,6 +25,16 @@ const LAMBDA_EDGE: &str = "lambda-edge";
 const LAMBDA: &str = "lambda";
 const AUTHZ: &str = "authz";
 const CLOUDFLARE: &str = "cloudflare";
+const EDGEWORKERS: &str = "edgeworkers";
+/// All targets.
+const TARGETS: [&str; 6] = [
+    FUNCTIONS,
+    LAMBDA_EDGE,
+    LAMBDA,
+    AUTHZ,
+    CLOUDFLARE,
+    EDGEWORKERS,
+];
 /// Lambda@Edge functions are created there.
 const EDGE_REGION: &str = "us-east-1";
 
@@ -34,7 +45,7 @@ pub(super) struct Where {
     #[arg(value_name = "DIR")]
     policy: Option<PathBuf>,
     /// The platform
-    #[arg(long, value_name = "TARGET", value_parser = PossibleValuesParser::new([FUNCTIONS, LAMBDA_EDGE, LAMBDA, AUTHZ, CLOUDFLARE]))]
+    #[arg(long, value_name = "TARGET", value_parser = PossibleValuesParser::new(TARGETS))]
     target: String,
     /// The name of the function
     #[arg(long, value_name = "NAME")]
@@ -60,7 +71,8 @@ pub(super) struct Where {
     /// The AWS profile
     #[arg(long, value_name = "NAME")]
     profile: Option<String>,
-    /// The ID of the Cloudflare account [default: $CLOUDFLARE_ACCOUNT_ID]
+    /// The ID of the Cloudflare account [default: $CLOUDFLARE_ACCOUNT_ID], or Akamai's account switch key [default: that
+    /// of the credentials]
     #[arg(long, value_name = "ID")]
     account: Option<String>,
     /// The ID of the Workers KV namespace from which the Worker loads its policy
@@ -69,6 +81,19 @@ pub(super) struct Where {
     /// The name of the Worker, whose new version contains the policy
     #[arg(long, value_name = "NAME")]
     worker: Option<String>,
+    /// The ID of the EdgeWorker
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
+    id: Option<u64>,
+    /// Akamai's network on which the EdgeWorker is activated [default: production]
+    #[arg(long, value_name = "NETWORK", value_parser = PossibleValuesParser::new(Network::NAMES))]
+    network: Option<String>,
+    /// The file with Akamai's API credentials [default: the environment, else $AKAMAI_EDGERC or `.edgerc` in the home
+    /// directory]
+    #[arg(long, value_name = "FILE")]
+    edgerc: Option<PathBuf>,
+    /// The section of that file [default: $AKAMAI_EDGERC_SECTION, else `default`]
+    #[arg(long, value_name = "NAME")]
+    section: Option<String>,
     /// The seconds that entries of a KeyValueStore or of Workers KV need to reach all edges [default: 30, or 60 for KV]
     #[arg(long, value_name = "SECONDS")]
     settle: Option<u64>,
@@ -87,6 +112,7 @@ pub(super) enum Place {
     Object(object::Destination),
     Kv(workers_kv::Destination),
     Worker(workers::Destination),
+    EdgeWorker(edgeworkers::Destination),
 }
 
 impl Where {
@@ -110,6 +136,10 @@ impl Where {
         if self.target == CLOUDFLARE {
             return Ok(Terminal::cloudflare()?);
         }
+        if self.target == EDGEWORKERS {
+            let (file, section) = (self.edgerc.as_deref(), self.section.as_deref());
+            return Ok(Terminal::akamai(file, section)?);
+        }
         let file = Self::destinations(folder)?;
         let named = file.text(&self.target, "profile").map(str::to_owned);
         let profile = self.profile.clone().or(named);
@@ -122,13 +152,14 @@ impl Where {
             let named = file.text(&self.target, name).map(str::to_owned);
             given.clone().or(named)
         };
-        let required = |given: &Option<String>, name: &'static str| {
-            optional(given, name).ok_or_else(|| {
-                Failure::Publish(PublishError::Setting {
-                    name,
-                    problem: format!("is missing for the target `{}`", self.target),
-                })
+        let missing = |name: &'static str| {
+            Failure::Publish(PublishError::Setting {
+                name,
+                problem: format!("is missing for the target `{}`", self.target),
             })
+        };
+        let required = |given: &Option<String>, name: &'static str| {
+            optional(given, name).ok_or_else(|| missing(name))
         };
         let region = || match optional(&self.region, "region") {
             Some(region) => checked("region", region),
@@ -229,6 +260,27 @@ impl Where {
                     keep: keep(3),
                 })
             }
+            EDGEWORKERS => {
+                let id = self.id.or_else(|| number("id"));
+                let network = optional(&self.network, "network");
+                let network = network
+                    .as_deref()
+                    .map_or(Some(Network::Production), Network::named);
+                let account = match optional(&self.account, "account") {
+                    Some(account) => Some(account),
+                    None => self.connect(folder)?.account(),
+                };
+                Place::EdgeWorker(edgeworkers::Destination {
+                    id: id.ok_or_else(|| missing("id"))?,
+                    network: network.ok_or_else(|| {
+                        Failure::Publish(PublishError::Setting {
+                            name: "network",
+                            problem: format!("must be one of {}", Network::NAMES.join(", ")),
+                        })
+                    })?,
+                    account: account.map(switch_key).transpose()?,
+                })
+            }
             _ => Place::Object(object::Destination {
                 bucket: name(&self.bucket, "bucket")?,
                 key: optional(&self.key, "key").unwrap_or_else(|| "policy.tgi".to_owned()),
@@ -281,6 +333,20 @@ fn checked(name: &'static str, value: String) -> Result<String, Failure> {
     }
 }
 
+/// Akamai's account switch key, which is a part of queries.
+fn switch_key(key: String) -> Result<String, Failure> {
+    let is_known = |byte: u8| byte.is_ascii_alphanumeric() || b"-:_.".contains(&byte);
+    match key.bytes().all(is_known) && !key.is_empty() && key.len() <= 128 {
+        true => Ok(key),
+        false => Err(Failure::Publish(PublishError::Setting {
+            name: "account",
+            problem: format!(
+                "is `{key}`, but must be an account switch key, such as `1-ABCDE:1-2RBL`"
+            ),
+        })),
+    }
+}
+
 fn patterns(open: Option<Vec<Behaviour>>) -> Vec<String> {
     let open = open.unwrap_or_default().into_iter();
     open.map(|behaviour| behaviour.pattern).collect()
@@ -293,6 +359,7 @@ impl Place {
             Self::Lambda(name, _) => name,
             Self::Object(_) => AUTHZ,
             Self::Kv(_) | Self::Worker(_) => CLOUDFLARE,
+            Self::EdgeWorker(_) => EDGEWORKERS,
         }
     }
 
@@ -346,6 +413,16 @@ impl Place {
             }
             Self::Worker(to) => {
                 let package = built.worker()?;
+                let state = to.read(world)?;
+                Plan {
+                    policy: package.policy.clone(),
+                    live: state.policy(),
+                    steps: to.publish(&state, &package)?,
+                    open: Vec::new(),
+                }
+            }
+            Self::EdgeWorker(to) => {
+                let package = built.bundle()?;
                 let state = to.read(world)?;
                 Plan {
                     policy: package.policy.clone(),
@@ -413,6 +490,17 @@ impl Place {
                     open: Vec::new(),
                 }
             }
+            Self::EdgeWorker(to) => {
+                let state = to.read(world)?;
+                let version = to.earlier(&state, policy)?;
+                let unknown = || format!("of version {}", version.name);
+                Plan {
+                    policy: version.policy().unwrap_or_else(unknown),
+                    live: state.policy(),
+                    steps: to.roll_back(&state, version),
+                    open: Vec::new(),
+                }
+            }
         })
     }
 
@@ -465,6 +553,10 @@ impl Place {
                 })
             }
             Self::Worker(to) => {
+                let state = to.read(world)?;
+                to.status(&state, &built.policy())
+            }
+            Self::EdgeWorker(to) => {
                 let state = to.read(world)?;
                 to.status(&state, &built.policy())
             }

@@ -1,9 +1,11 @@
-//! The outside of a publication: AWS or Cloudflare, and lines about progress on standard error.
+//! The outside of a publication: AWS, Cloudflare or Akamai, and lines about progress on standard error.
 
 use core::time::Duration;
+use std::path::Path;
 
 use tollgate_publish::aws::{self, Aws};
 use tollgate_publish::cloudflare::Cloudflare;
+use tollgate_publish::edgegrid::Akamai;
 use tollgate_publish::{Call, Event, PublishError, Reply, SendError, World};
 
 use crate::output::{FAINT, note, styled, visible};
@@ -15,6 +17,7 @@ const REPORT_SECS: u64 = 30;
 enum Provider {
     Aws(Box<Aws>),
     Cloudflare(Box<Cloudflare>),
+    Akamai(Box<Akamai>),
 }
 
 /// A provider and a terminal, or a log file in its place.
@@ -32,6 +35,11 @@ impl Terminal {
         let provider = Provider::Cloudflare(Box::new(Cloudflare::connect()?));
         Ok(Self { provider })
     }
+
+    pub(super) fn akamai(file: Option<&Path>, section: Option<&str>) -> Result<Self, PublishError> {
+        let provider = Provider::Akamai(Box::new(Akamai::connect(file, section)?));
+        Ok(Self { provider })
+    }
 }
 
 impl Terminal {
@@ -39,7 +47,15 @@ impl Terminal {
     pub(super) fn region(&self) -> Option<String> {
         match &self.provider {
             Provider::Aws(aws) => aws.region(),
-            Provider::Cloudflare(_) => None,
+            Provider::Cloudflare(_) | Provider::Akamai(_) => None,
+        }
+    }
+
+    /// The account switch key that belongs to the credentials.
+    pub(super) fn account(&self) -> Option<String> {
+        match &self.provider {
+            Provider::Akamai(akamai) => akamai.account().map(str::to_owned),
+            Provider::Aws(_) | Provider::Cloudflare(_) => None,
         }
     }
 }
@@ -49,6 +65,7 @@ impl World for Terminal {
         match &mut self.provider {
             Provider::Aws(aws) => aws.send(call),
             Provider::Cloudflare(cloudflare) => cloudflare.send(call),
+            Provider::Akamai(akamai) => akamai.send(call),
         }
     }
 

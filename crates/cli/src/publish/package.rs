@@ -6,9 +6,12 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use tollgate_author::test_keys::{self, TestKey};
 use tollgate_gate::Gate;
-use tollgate_publish::{PublishError, cloudfront_functions, lambda, object, workers, workers_kv};
+use tollgate_publish::{
+    PublishError, cloudfront_functions, edgeworkers, lambda, object, workers, workers_kv,
+};
 
-use crate::earlier::zipped;
+
+use crate::earlier::{bundled, zipped};
 use crate::failure::{Failure, print_findings};
 use crate::policy::{self, Deployable};
 use crate::{build, edge, input};
@@ -20,8 +23,8 @@ const IMAGE: &str = "policy.image";
 /// The source of the package.
 #[derive(Args)]
 pub(super) struct Source {
-    /// The artifact that `tollgate build` wrote from DIR: the zip for Lambda, the directory of a Worker, the signed image
-    /// for `authz` or for Workers KV
+    /// The artifact that `tollgate build` wrote from DIR: the zip for Lambda, the bundle of an EdgeWorker, the directory
+    /// of a Worker, the signed image for `authz` or for Workers KV
     #[arg(long, value_name = "FILE")]
     artifact: Option<PathBuf>,
     /// The directory of the built parts [default: as for `tollgate build`]
@@ -154,15 +157,36 @@ impl Built {
                 self.check(path, found)?;
                 zip.clone()
             }
-            None => build::zip(
-                &self.target,
-                &self.deployable,
-                &self.gate,
-                self.parts.clone(),
-            )?,
+            None => self.built()?,
         };
         Ok(lambda::Package {
             zip,
+            policy: self.policy(),
+        })
+    }
+
+    /// What `tollgate build` writes for the target, if it is one file.
+    fn built(&self) -> Result<Vec<u8>, Failure> {
+        build::file(
+            &self.target,
+            &self.image,
+            &self.spec,
+            &self.gate,
+            self.parts.clone(),
+        )
+    }
+
+    /// The code bundle of an EdgeWorker.
+    pub(super) fn bundle(&self) -> Result<edgeworkers::Package, Failure> {
+        let (path, bundle) = match &self.artifact {
+            Some((path, bundle)) => (path.as_path(), bundle.clone()),
+            None => (Path::new("the bundle"), self.built()?),
+        };
+        let found = bundled(&bundle);
+        self.check(path, found.as_ref().map(|(_, policy)| policy.clone()))?;
+        Ok(edgeworkers::Package {
+            bundle,
+            version: found.map(|(version, _)| version).unwrap_or_default(),
             policy: self.policy(),
         })
     }

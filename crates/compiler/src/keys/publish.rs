@@ -25,6 +25,10 @@ const WORKER_NAME: Shape = Shape::Text {
     max_bytes: 255,
     pattern: Some("^[A-Za-z0-9][A-Za-z0-9_-]*$"),
 };
+const SWITCH_KEY: Shape = Shape::Text {
+    max_bytes: 128,
+    pattern: Some("^[A-Za-z0-9:._-]+$"),
+};
 const PROFILE: Key = Key::new(
     "profile",
     TEXT,
@@ -74,6 +78,12 @@ pub(crate) static PUBLISH_FILE: Keys = Keys {
             "a Cloudflare Worker: the KV namespace from which it loads its policy, or a Worker that contains it",
         )
         .also(&["workers", "cloudflare-workers"]),
+        Key::new(
+            "edgeworkers",
+            Shape::Table(&EDGEWORKERS),
+            "an Akamai EdgeWorker",
+        )
+        .also(&["akamai", "edgeworker"]),
     ],
     one_of: &[],
 };
@@ -188,4 +198,33 @@ static CLOUDFLARE: Keys = Keys {
         ),
     ],
     one_of: &[&["namespace", "worker"]],
+};
+
+static EDGEWORKERS: Keys = Keys {
+    what: "`[edgeworkers]`",
+    about: "An Akamai EdgeWorker",
+    keys: &[
+        Key::new(
+            "id",
+            Shape::Int {
+                min: 1,
+                max: 999_999_999,
+            },
+            "the ID of the EdgeWorker",
+        )
+        .required()
+        .also(&["edgeworker", "edgeworker_id", "ewid"]),
+        Key::new(
+            "network",
+            Shape::Choice(&["production", "staging"]),
+            "the network on which it is activated; default: `production`",
+        ),
+        Key::new(
+            "account",
+            SWITCH_KEY,
+            "the account switch key, for API clients that manage several accounts; default: that of the credentials",
+        )
+        .also(&["account_key", "account_switch_key"]),
+    ],
+    one_of: &[],
 };

@@ -393,6 +393,14 @@ impl Faults {
                 "docs/publishing.md has no permission for {}",
                 call.name
             ),
+            Service::EdgeWorkers => {
+                crate::edgegrid::checked(call, now);
+                assert!(
+                    DOCS.contains(&format!("`{}`", call.name)),
+                    "docs/publishing.md has no permission for {}",
+                    call.name
+                );
+            }
             Service::CloudFront
             | Service::KeyValueStore { .. }
             | Service::Lambda { .. }

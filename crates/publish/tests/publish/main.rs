@@ -10,8 +10,11 @@
 )]
 
 mod account;
+mod akamai;
 mod cloud;
 mod edge;
+mod edgegrid;
+mod edgeworkers;
 mod functions;
 mod selectors;
 mod signature;
