@@ -298,8 +298,8 @@ impl Destination {
         });
     }
 
-    /// Activates a version, unless it is active. An activation that is pending is waited for: Akamai replaces the active
-    /// version in the order of completion.
+    /// Activates a version, unless it is active. Pending activations of others end first: in which order Akamai carries out
+    /// several is not documented.
     fn activate(&self, state: &State, version: &str, policy: Option<&str>, steps: &mut Vec<Step>) {
         let network = self.network.name();
         let is_active = state.active.as_deref() == Some(version);

@@ -26,6 +26,7 @@ pub(crate) struct Data {
     /// The bundles of versions, the earliest first.
     pub(crate) versions: Vec<(String, Vec<u8>)>,
     pub(crate) activations: Vec<Activation>,
+    pub(crate) latest: u64,
     pub(crate) active: BTreeMap<String, String>,
 }
 
@@ -106,7 +107,9 @@ impl Account {
     }
 
     pub(crate) fn activate(&mut self, version: &str, network: &str) -> u64 {
-        let id = u64::try_from(self.data.activations.len()).unwrap() + 1;
+        // An ID is never used again, also if its activation was deleted.
+        self.data.latest += 1;
+        let id = self.data.latest;
         self.data.activations.push(Activation {
             id,
             version: version.to_owned(),
