@@ -167,13 +167,7 @@ impl Built {
 
     /// What `tollgate build` writes for the target, if it is one file.
     fn built(&self) -> Result<Vec<u8>, Failure> {
-        build::file(
-            &self.target,
-            &self.image,
-            &self.spec,
-            &self.gate,
-            self.parts.clone(),
-        )
+        build::file(&self.target, &self.deployable, &self.gate, self.parts.clone())
     }
 
     /// The code bundle of an EdgeWorker.
