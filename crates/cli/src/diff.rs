@@ -12,7 +12,7 @@ mod sides;
 use std::ffi::OsString;
 
 use clap::Args;
-use tollgate_analysis::diff::{Diff, Setting, SettingChange, diff};
+use tollgate_analysis::diff::diff;
 use tollgate_author::annotate::Annotation;
 
 use crate::failure::Failure;

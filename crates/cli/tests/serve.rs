@@ -9,8 +9,9 @@
 )]
 #![cfg(unix)]
 
+use core::net::SocketAddr;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 
 #[test]

@@ -10,7 +10,6 @@ use tollgate_publish::{
     PublishError, cloudfront_functions, edgeworkers, lambda, object, workers, workers_kv,
 };
 
-
 use crate::earlier::{bundled, zipped};
 use crate::failure::{Failure, print_findings};
 use crate::policy::{self, Deployable};
@@ -167,7 +166,12 @@ impl Built {
 
     /// What `tollgate build` writes for the target, if it is one file.
     fn built(&self) -> Result<Vec<u8>, Failure> {
-        build::file(&self.target, &self.deployable, &self.gate, self.parts.clone())
+        build::file(
+            &self.target,
+            &self.deployable,
+            &self.gate,
+            self.parts.clone(),
+        )
     }
 
     /// The code bundle of an EdgeWorker.
