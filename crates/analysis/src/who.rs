@@ -195,7 +195,11 @@ fn without(allow: &RuleSpec, denies: &[&Hit<'_>]) -> Option<RuleSpec> {
         }
     }
     rest.simplify();
-    Some(rest)
+    let window = rest.from.zip(rest.until);
+    // No rule can have an empty window, and nobody is left to name.
+    window
+        .is_none_or(|(from, until)| from < until)
+        .then_some(rest)
 }
 
 /// The only part of a deny that decides which requests of an allow it matches, if it is one.

@@ -68,8 +68,7 @@ impl TestKey {
                 "run `tollgate keys fetch --issuer {name}`, which replaces it by the keys of the issuer"
             ),
             (_, true) | (Owner::SignIn, _) => {
-                "write new random bytes as base64url to the file of the secret, for instance with \
-                 `openssl rand -base64 64 | tr -d '=\\n' | tr '+/' '-_'`"
+                "delete the file of the secret, and run `tollgate keys new --alg HS256 --secret FILE`"
                     .to_owned()
             }
         }

@@ -174,7 +174,12 @@ fn unnoticed(compiled: &Compiled, sources: &SourceTree) -> Vec<String> {
 fn every_inserted_error_is_found() {
     let before = sample();
     let sound = compiled(&before, "the sample");
-    assert_eq!(findings(&sound, &before), [], "the sample itself is clean");
+    // Everybody has the sample's keys, and `check` says so; otherwise it is clean.
+    let codes: Vec<&str> = findings(&sound, &before)
+        .iter()
+        .map(|finding| finding.code.id)
+        .collect();
+    assert_eq!(codes, ["TG0740"; 3], "the sample itself is clean");
     let old = Policy::new(sound.policy.clone().unwrap()).unwrap();
     for mistake in &MISTAKES {
         let Mistake {

@@ -218,7 +218,7 @@ mod tests {
     fn addresses_to_listen_on() {
         for (text, expected) in [
             ("127.0.0.1:80", "Ok(Tcp(127.0.0.1:80))"),
-            ("unix:/run/x", "Ok(Unix(\"/run/x\"))"),
+            ("unix:/run/x", "Ok(Unix { path: \"/run/x\""),
             ("unix:", "a path is missing"),
             ("9191", "write `127.0.0.1:9191` for this machine only"),
             (":9191", "write `127.0.0.1:9191` for this machine only"),

@@ -175,7 +175,7 @@ fn the_base_has_no_policy() {
                 "first policy: ",
                 "newly allows /docs/**",
                 "anyone",
-                "added    new site/docs (policy/site.toml:",
+                "added    site/docs (policy/site.toml:",
                 "setting may open: issuer `learners` was added",
                 "1 newly allowed, 0 newly denied",
             ],

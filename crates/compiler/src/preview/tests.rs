@@ -142,7 +142,11 @@ fn a_stand_in_replaces_missing_secrets_and_nothing_else() {
             .into_iter()
             .filter(|file| files.contains(file))
             .collect();
-        assert_eq!(missing, expected);
+        // Without its key set, an issuer is not read, nor what needs it.
+        match is_readable {
+            true => assert_eq!(missing, expected),
+            false => assert!(missing.iter().all(|file| expected.contains(file))),
+        }
         // Each file has one note, at its name.
         for one in preview.missing() {
             let span = one.note.span.unwrap();
